@@ -1,0 +1,259 @@
+"""Is this a capture, and what does the file itself say: type, packets, hash, link types, interfaces.
+
+Exit codes do not classify (a six-byte text file is "MP4 media" with exit 0, an empty
+file is an "ERF" without packets), so the type that capinfos names is held against a
+list, and its packet count against zero.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import stat
+import zlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tshark_report.capture import framing, process
+from tshark_report.capture.tshark import Tshark
+from tshark_report.errors import CaptureUnreadable
+
+CAPTURE_TYPES = frozenset(
+    "pcap nsecpcap modpcap aixpcap rh6_1pcap suse6_3pcap nokiapcap nseclibpcap pcapng snoop shomiti netmon1 netmon2 "
+    "ngsniffer ngwsniffer_1_1 ngwsniffer_2_0 ngwsniffer_gzip etherpeek peekclassic peektagged visual 5views lanalyzer "
+    "erf btsnoop iptrace_1 iptrace_2 nettl toshiba radcom hpux commview-ncf commview-ncfx eyesdn k12 k12text netscreen "
+    "niobserver observer systemd_journal nettrace_3gpp_32_423 nsecpcap nstrace10 nstrace20 nstrace30 nstrace35 "
+    "endace ppi daintree_sna netxray1 netxray2 netxray cosine ascend dbs-etherwatch vms tnef catapult_dct2000 "
+    "packetlogger aethra linktype can-busmaster candump blf capsa capsa_packet_builder".split()
+)
+"""Wireshark file types (`tshark -F` and the readers of wiretap) that hold packets. Media, JSON, certificates and
+logs that wiretap also opens (`mp4`, `mpeg`, `jpeg_jfif`, `mime`, `json`, `rfc7468`, ...) are not on it."""
+
+DECOMPRESSED_LIMIT = 64 * 1024**3
+"""Bytes a gzip file may grow to: far above any capture that tshark can hold in memory, far below a bomb's end."""
+PIECE = 1024 * 1024
+
+
+@dataclass
+class CaptureFile:
+    """A capture that was found readable. `path` is what tshark reads; `original` is what the user named."""
+
+    original: Path
+    path: Path
+    file_type: str
+    file_bytes: int
+    compressed: bool = False
+    sha256: str = ""
+    packets: int = 0
+    link_types: list[str] = field(default_factory=list)
+    interfaces: list[str] = field(default_factory=list)
+    application: str = ""
+    system: str = ""
+    comments: list[str] = field(default_factory=list)
+    truncated: bool = False
+    ordered: bool = True
+    snap_cut: int = 0
+    frames: framing.Frames | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Capinfos:
+    """What capinfos says, by its own column names, and how it ended."""
+
+    values: dict[str, str]
+    error: str
+    code: int
+
+
+def _unreadable(path: Path, what: str, detail: str, *causes: str, next_step: str = "") -> CaptureUnreadable:
+    return CaptureUnreadable(what, detail=f"{path}: {detail}", causes=causes, next_step=next_step)
+
+
+def look(path: Path) -> None:
+    """Is there a readable, non-empty file?
+
+    Raises:
+        CaptureUnreadable: there is none; the error says which of the many ways it is not.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        near = sorted(p.name for p in path.parent.glob("*.pcap*"))[:5] if path.parent.is_dir() else []
+        raise _unreadable(
+            path,
+            "the capture does not exist",
+            "no such file",
+            "the name is misspelt",
+            "the folder is another one than you think",
+            next_step=f"captures in that folder: {', '.join(near)}" if near else f"ls -l {path.parent}",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, "the capture cannot be looked at", str(error), "a folder above it is closed") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise _unreadable(
+            path,
+            "this is a folder, not a capture",
+            "is a directory",
+            "one report is about one capture",
+            next_step=f"for each capture in it: tshark-report report {path}/NAME.pcap",
+        )
+    if not stat.S_ISREG(status.st_mode):
+        raise _unreadable(
+            path,
+            "this is not a regular file",
+            "a pipe, socket or device",
+            "a capture has to be read more than once",
+            next_step="write it to a file first, for example: dumpcap -w capture.pcapng",
+        )
+    if not os.access(path, os.R_OK):
+        raise _unreadable(
+            path, "the capture is not readable", "permission denied", "it belongs to somebody else",
+            next_step=f"ls -l {path}",
+        )
+    if status.st_size == 0:
+        raise _unreadable(
+            path,
+            "the capture is empty",
+            "0 bytes",
+            "the capturing program was stopped before it wrote anything",
+            "a copy or download failed",
+        )
+
+
+def decompress(path: Path, scratch: Path) -> tuple[Path, bool]:
+    """The content of a gzip file as a plain file in `scratch`, and whether the gzip stream was cut short.
+
+    Raises:
+        CaptureUnreadable: it is no gzip after all, or it grows past `DECOMPRESSED_LIMIT`.
+    """
+    target = scratch / "capture"
+    written, cut = 0, False
+    with target.open("wb") as out:
+        try:
+            with gzip.open(path, "rb") as packed:
+                while piece := packed.read(PIECE):
+                    written += out.write(piece)
+                    if written > DECOMPRESSED_LIMIT:
+                        raise _unreadable(
+                            path,
+                            "the compressed capture is too large",
+                            f"more than {DECOMPRESSED_LIMIT:,} bytes when decompressed",
+                            "a decompression bomb",
+                            next_step=f"gzip -l {path}",
+                        )
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            if isinstance(error, EOFError) or written:
+                cut = True
+            else:
+                raise _unreadable(path, "the gzip file is damaged", str(error), "a copy or download failed") from error
+    if cut and not written:
+        # The gzip module gives nothing of a stream whose first block is cut; zlib gives what there is.
+        unpack = zlib.decompressobj(wbits=31)
+        with path.open("rb") as packed, target.open("wb") as out:
+            try:
+                while piece := packed.read(PIECE):
+                    written += out.write(unpack.decompress(piece, PIECE * 64))
+            except zlib.error:
+                pass
+    return target, cut
+
+
+def capinfos(tshark: Tshark, path: Path, env: dict[str, str], timeout: float) -> Capinfos:
+    """capinfos on `path`, as a mapping from its column titles; empty where capinfos is not installed."""
+    program = tshark.companion("capinfos")
+    if program is None:
+        return Capinfos({}, "capinfos is not installed", -1)
+    # -T -M: a table with plain numbers; the letters choose columns, leaving out the hashes.
+    done = process.run([program, "-T", "-M", "-t", "-E", "-I", "-c", "-l", "-o", "-k", "-D", "-n", str(path)],
+                       timeout=timeout, env=env)
+    lines = done.stdout.decode("utf-8", "replace").split("\n")
+    values: dict[str, str] = {}
+    if len(lines) >= 2:
+        values = dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=False))
+    return Capinfos(values, done.last_error, done.code)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass
+class Background:
+    """What is found out about the file while tshark reads it."""
+
+    hash: Future[str]
+    info: Future[Capinfos]
+    frames: Future[framing.Frames | None]
+
+
+def _frames(path: Path) -> framing.Frames | None:
+    try:
+        return framing.index(path)
+    except (framing.NotFramed, OSError, ValueError):
+        return None
+
+
+def begin(tshark: Tshark, path: Path, scratch: Path, env: dict[str, str], timeout: float, pool: ThreadPoolExecutor) -> tuple[CaptureFile, Background]:
+    """Look at the file, unpack it if need be, and start hashing, counting and indexing.
+
+    Raises:
+        CaptureUnreadable: there is no such file, or it is empty, or damaged gzip.
+    """
+    look(path)
+    path = path.absolute()
+    with path.open("rb") as file:
+        head = file.read(4)
+    capture = CaptureFile(original=path, path=path, file_type="", file_bytes=path.stat().st_size)
+    if head[:2] == b"\x1f\x8b":
+        capture.compressed = True
+        capture.path, capture.truncated = decompress(path, scratch)
+        if capture.path.stat().st_size == 0:
+            raise _unreadable(path, "the compressed capture is empty", "0 bytes when decompressed", "it is cut short")
+    background = Background(
+        pool.submit(sha256, path),
+        pool.submit(capinfos, tshark, capture.path, env, timeout),
+        pool.submit(_frames, capture.path),
+    )
+    if head not in framing.PCAP_MAGICS and head != framing.PCAPNG_MAGIC and not capture.compressed:
+        accept(capture, background.info.result())
+    return capture, background
+
+
+def accept(capture: CaptureFile, info: Capinfos) -> None:
+    """Take over what capinfos says.
+
+    Raises:
+        CaptureUnreadable: it is not a capture, or holds no packet.
+    """
+    values, shown = info.values, capture.original
+    kind = values.get("File type", "")
+    if not kind or kind not in CAPTURE_TYPES:
+        # Without capinfos there is no list of types to hold it against: tshark's own error must do.
+        if info.code == -1:
+            return
+        detail = info.error.split(":", 1)[-1].strip() if not kind else f"Wireshark takes it for '{kind}', not packets"
+        raise _unreadable(
+            shown,
+            "this is not a capture file",
+            detail or "no known capture format",
+            "the file is something else with a capture's name",
+            "the download was an error page, or was cut within the first bytes",
+            next_step=f"file {shown}",
+        )
+    capture.file_type = kind
+    capture.packets = int(values.get("Number of packets", "0") or 0)
+    capture.link_types = [part for part in values.get("File encapsulation", "").split(" ") if part]
+    capture.application = values.get("Capture application", "")
+    capture.system = values.get("Capture oper-sys", "")
+    capture.ordered = values.get("Strict time order", "True") == "True"
+    comment = values.get("Capture comment", "")
+    capture.comments = [comment] if comment else []
+    if "cut short" in info.error or "cut off" in info.error:
+        capture.truncated = True
+    elif info.code not in (0, -1):
+        capture.warnings.append(f"capinfos: {info.error}")

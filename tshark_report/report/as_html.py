@@ -1,0 +1,52 @@
+"""The report as one HTML file: no script, nothing fetched, at most 2 MB."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+from markupsafe import Markup
+
+from tshark_report.report import templates as template_files
+from tshark_report.report import view
+from tshark_report.report.escape import displayable
+from tshark_report.report.model import Report
+
+LARGEST = 2_000_000
+"""Bytes of HTML above which the tables are cut further."""
+
+
+def render(report: Report, *, templates: Path | None = None) -> str:
+    """The whole page.
+
+    Args:
+        report: what to show; text from the wire is escaped here.
+        templates: a folder with templates that take the place of ours, file by file.
+
+    Raises:
+        RenderFailed: a template is missing or has a mistake.
+        UsageError: `templates` is not a folder.
+    """
+    shown = displayable(report)
+    caps = view.SCREEN
+    page = page_of(shown, paper=False, caps=caps, templates=templates)
+    for _ in range(4):
+        if len(page.encode()) <= LARGEST:
+            break
+        caps = caps.halved()
+        page = page_of(shown, paper=False, caps=caps, templates=templates)
+    return page
+
+
+def page_of(report: Report, *, paper: bool, caps: view.Caps, templates: Path | None) -> str:
+    """The page with tables cut at `caps`; `report` must have gone through `displayable`."""
+    css = template_files.source("style.css", templates) + template_files.source("brand.css", templates)
+    css = css.replace("\r\n", "\n").replace("</", "<\\/")
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    context = view.context(report, paper=paper, caps=caps)
+    context["css"] = Markup(css)  # noqa: S704  (our own file, or the user's)
+    # Only this one style sheet may take effect: a `<style>` or `style=` from anywhere else is ignored.
+    context["policy"] = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    context["damage"] = view.damage(report)
+    return template_files.fill("report.html.j2", templates, context)

@@ -1,0 +1,111 @@
+"""The report on paper: PDF/A-3 from the same HTML, tagged, with its evidence attached."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tshark_report.errors import RenderFailed
+from tshark_report.report import as_html, view
+from tshark_report.report.escape import displayable
+from tshark_report.report.model import Model, Report
+
+if TYPE_CHECKING:
+    from weasyprint import Document
+
+MOST_PAGES = 40
+
+
+class Attachment(Model, kw_only=True):
+    """A file inside the PDF; `mime` such as `application/json`."""
+
+    name: str
+    mime: str
+    data: bytes
+    description: str
+
+
+def render(
+    report: Report,
+    *,
+    paper: Literal["A4", "Letter"] = "A4",
+    attachments: Sequence[Attachment] = (),
+    templates: Path | None = None,
+) -> bytes:
+    """The PDF, at most 40 pages.
+
+    Args:
+        report: what to show.
+        paper: size of the pages.
+        attachments: files to put into the PDF, such as report.json and the evidence frames.
+        templates: a folder with templates that take the place of ours.
+
+    Raises:
+        RenderFailed: WeasyPrint or one of its libraries is missing, or it failed.
+    """
+    shown = displayable(report)
+    caps = view.PAPER
+    try:
+        with _rare_collections():
+            document = _lay_out(shown, caps, paper, templates)
+            for _ in range(4):
+                if len(document.pages) <= MOST_PAGES:
+                    break
+                caps = caps.halved()
+                document = _lay_out(shown, caps, paper, templates)
+            return _write(document, attachments)
+    except (ImportError, OSError) as error:
+        raise RenderFailed(
+            "PDF cannot be written: WeasyPrint or a library that it needs is missing",
+            detail=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            causes=("Pango is not installed",),
+            next_step="On Debian and Ubuntu: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; then tshark-report doctor",
+        ) from error
+
+
+def warm_up() -> None:
+    """Import WeasyPrint, which takes half a second: call it from a thread while tshark runs."""
+    with contextlib.suppress(ImportError, OSError):
+        import weasyprint  # noqa: F401
+
+
+@contextlib.contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Few garbage collections: a layout is some hundred thousand live objects, and walking them takes a fifth of the time."""
+    before = gc.get_threshold()
+    gc.set_threshold(500_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _lay_out(report: Report, caps: view.Caps, paper: str, templates: Path | None) -> Document:
+    from weasyprint import CSS, HTML
+
+    from tshark_report.report.nothing_fetched import NothingFetched
+
+    for name in ("weasyprint", "weasyprint.progress", "fontTools"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    page = as_html.page_of(report, paper=True, caps=caps, templates=templates)
+    size = CSS(string=f"@page {{ size: {paper} }}", url_fetcher=NothingFetched())
+    return HTML(string=page, url_fetcher=NothingFetched()).render(
+        stylesheets=[size], pdf_tags=True, pdf_variant="pdf/a-3a"
+    )
+
+
+def _write(document: Document, attachments: Sequence[Attachment]) -> bytes:
+    from weasyprint import Attachment as PdfAttachment
+
+    document.metadata.attachments = [
+        PdfAttachment(string=one.data, name=one.name, description=one.description, relationship="Supplement")
+        for one in attachments
+    ]
+    written = document.write_pdf(pdf_tags=True, pdf_variant="pdf/a-3a")
+    if written is None:  # pragma: no cover  (only with a target)
+        raise RenderFailed("WeasyPrint wrote no PDF")
+    return bytes(written)

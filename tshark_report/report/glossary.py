@@ -1,0 +1,42 @@
+"""Terms that a report may use, explained for a reader who is no network analyst."""
+
+from __future__ import annotations
+
+import re
+
+TERMS: dict[str, str] = {
+    "ARP": "Address Resolution Protocol: how a host on a local network learns which network card an IP address belongs to.",
+    "beacon": "A message that a program sends home at regular intervals. Update checks and telemetry do it, and so does malware.",
+    "conversation": "All packets between two endpoints; for TCP and UDP the ports count too.",
+    "defanged": "Written so that no program turns it into a link: hxxp and [.] in place of http and a dot.",
+    "display filter": "An expression in Wireshark's filter bar that shows only the packets it matches.",
+    "DNS": "Domain Name System: turns a name into an address.",
+    "duplicate ACK": "A receiver repeating its last acknowledgement, because a segment is missing or came out of order.",
+    "expert information": "What Wireshark's own dissectors found noteworthy while decoding.",
+    "fast flux": "One name that answers with many, often changing addresses, with short lifetimes. Large sites do it too.",
+    "frame": "One packet of the capture, by its number in the file.",
+    "handshake": "The three packets (SYN, SYN/ACK, ACK) that open a TCP session.",
+    "initial sequence number": "The random number at which each side of a TCP session starts to count its bytes.",
+    "IP ID": "A number in the IPv4 header that keeps fragments together; its pattern tells senders apart.",
+    "JA3": "A fingerprint of how a program opens TLS; the same program gives the same value.",
+    "MAC": "The hardware address of a network card, seen only on the local network.",
+    "NXDOMAIN": "The DNS answer that a name does not exist.",
+    "reset": "A TCP packet (RST) that ends a session at once, or refuses it.",
+    "retransmission": "A TCP segment sent again because its acknowledgement did not come in time.",
+    "round trip": "The time from sending something to its acknowledgement: what the network alone takes.",
+    "SMB": "Server Message Block: Windows file sharing.",
+    "SYN": "The first packet of a TCP session: the request to open it.",
+    "TLS": "Transport Layer Security: encryption, as in https.",
+    "TTL": "In IP, the number of routers a packet may still cross; in DNS, the seconds for which an answer may be kept.",
+    "zero window": "A receiver saying that it has no room: its program does not read fast enough.",
+}
+
+
+def used_in(text: str) -> list[tuple[str, str]]:
+    """The terms that occur in `text`, with their explanations, in alphabetical order."""
+    return [(term, words) for term, words in TERMS.items() if _pattern(term).search(text)]
+
+
+def _pattern(term: str) -> re.Pattern[str]:
+    flags = 0 if term.isupper() else re.IGNORECASE
+    return re.compile(rf"\b{re.escape(term)}s?\b", flags)

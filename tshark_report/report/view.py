@@ -1,0 +1,279 @@
+"""What a template is given: the report, its tables and charts, and the anchors of its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+from tshark_report.report import charts, formats, glossary, paper_columns, tabular
+from tshark_report.report.model import Check, CheckStatus, Finding, LineUp, Report, StartingPoint
+from tshark_report.report.tabular import Grid
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How many rows of each kind are shown."""
+
+    evidence: int
+    findings: int
+    conversations: int
+    hosts: int
+    files: int
+    dns: int
+    ports: int
+    paths: int
+    hierarchy: int
+    expert: int
+    indicators: int
+    line_up: int
+    frames: int
+    commands: int
+    checks: int
+    in_full: int
+    """Findings shown with all their parts under one starting point, and as many that belong to none; the rest is a table."""
+    cell: int
+    """Characters of a cell of evidence."""
+
+    def halved(self) -> Caps:
+        """Half of everything, never less than two of a kind."""
+        return replace(self, **{one.name: max(getattr(self, one.name) // 2, 2) for one in fields(self)}, cell=max(self.cell // 2, 40))
+
+
+SCREEN = Caps(
+    evidence=40, findings=100, conversations=100, hosts=200, files=100, dns=150, ports=60, paths=60, hierarchy=200, expert=60,
+    indicators=200, line_up=40, frames=60, commands=60, checks=200, in_full=25, cell=tabular.LONGEST_CELL,
+)  # fmt: skip
+PAPER = Caps(
+    evidence=8, findings=25, conversations=6, hosts=20, files=12, dns=15, ports=10, paths=8, hierarchy=14, expert=10,
+    indicators=40, line_up=14, frames=24, commands=12, checks=150, in_full=5, cell=120,
+)  # fmt: skip
+
+STATUS_ORDER: tuple[CheckStatus, ...] = ("fired", "error", "not-evaluated", "quiet", "not-applicable")
+
+
+@dataclass(frozen=True, slots=True)
+class LineUpView:
+    """A line-up cut to what is shown, with its small pictures."""
+
+    line_up: LineUp
+    rows: list[tuple[int, list[tuple[str, bool]]]]
+    widths: list[str]
+    width: str
+    cut: str
+    sparks: list[charts.Spark]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A finding and where it stands in the page."""
+
+    finding: Finding
+    anchor: str
+    evidence: Grid
+    frames: str
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PointView:
+    """A starting point with the findings that are told under it; `elsewhere` are those told under an earlier one."""
+
+    point: StartingPoint
+    anchor: str
+    frames: str
+    findings: list[FindingView]
+    elsewhere: list[FindingView]
+    short: Grid
+    """Findings that are listed only."""
+    line_up: LineUpView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An entry of the table of contents."""
+
+    anchor: str
+    title: str
+
+
+def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
+    """Everything that the templates read."""
+    day = tabular.one_day(report)
+    found = {
+        finding.id: _finding(finding, f"finding-{number}", caps, day)
+        for number, finding in enumerate(report.findings, start=1)
+    }
+    anchors = {key: view.anchor for key, view in found.items()}
+    points = _points(report, found, caps, day)
+    told = {key for point in report.starting_points for key in point.findings}
+    others = [view for key, view in found.items() if key not in told]
+    listed = others[caps.in_full : caps.findings]
+    checks = _checks(report, caps)
+    grids = _grids(report, caps, paper)
+    return {
+        "report": report,
+        "capture": report.capture,
+        "paper": paper,
+        "caps": caps,
+        "one_day": day,
+        "title": title_of(report),
+        "points": points,
+        "others": others[: caps.in_full],
+        "others_short": tabular.findings([view.finding for view in listed], len(others) - caps.in_full, day=day),
+        "anchors": anchors,
+        "checks": checks,
+        "unchecked": sum(1 for check in report.checks if check.status in ("not-evaluated", "error")),
+        "grids": grids,
+        "conversations": [
+            tabular.conversations(report, name, cap=caps.conversations, short=paper) for name in tabular.PROTOCOLS
+        ],
+        # Paper has the addresses only: with their ports they would say what the conversations say.
+        "endpoints": [
+            tabular.endpoints(report, name, cap=caps.conversations)
+            for name in (("ipv4", "ipv6") if paper else tabular.PROTOCOLS)
+        ],
+        "charts": {
+            "timeline": charts.timeline(report, anchors, plot_height=56 if paper else 96),
+            "talkers": charts.talkers(report),
+            "by_protocol": charts.by_protocol(report),
+            "hierarchy": charts.icicle(report.statistics.protocol_hierarchy),
+            "paths": charts.path_times(report.transport.paths),
+        },
+        "terms": glossary.used_in(_prose(report)),
+        "sections": _sections(report, points, others),
+    }
+
+
+def title_of(report: Report) -> str:
+    """What stands at the top and in the window's title."""
+    return report.ticket.title or f"Where to start in {report.capture.file_name}"
+
+
+def damage(report: Report) -> list[str]:
+    """What is wrong with the capture file itself, in words."""
+    capture = report.capture
+    found: list[str] = []
+    if capture.truncated:
+        found.append("cut short in the middle of a packet")
+    if capture.snap_length_cut_packets:
+        found.append(f"{formats.plural(capture.snap_length_cut_packets, 'packet')} captured only in part (snap length)")
+    if not capture.clock_ordered:
+        found.append("time stamps run backwards in places")
+    return found
+
+
+def _finding(finding: Finding, anchor: str, caps: Caps, day: bool) -> FindingView:
+    shown = finding.frames[: caps.frames]
+    more = len(finding.frames) - len(shown)
+    frames = ", ".join(str(frame) for frame in shown) + (f" and {more:,} more" if more else "")
+    return FindingView(
+        finding, anchor, tabular.evidence(finding, cap=caps.evidence, day=day, longest=caps.cell), frames, finding.priority in ("high", "medium")
+    )
+
+
+def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool) -> list[PointView]:
+    views: list[PointView] = []
+    told: set[str] = set()
+    for point in report.starting_points:
+        mine = [found[key] for key in point.findings if key in found]
+        new = [view for view in mine if view.finding.id not in told]
+        listed = new[caps.in_full : caps.in_full + caps.findings]
+        numbers = [number for view in mine for number in (view.finding.first_frame, view.finding.last_frame) if number is not None]
+        views.append(
+            PointView(
+                point,
+                f"start-{point.rank}",
+                formats.frame_span(min(numbers), max(numbers)) if numbers else "",
+                new[: caps.in_full],
+                [view for view in mine if view.finding.id in told],
+                tabular.findings([view.finding for view in listed], len(new) - caps.in_full, day=day),
+                _line_up(point.line_up, f"lineup-{point.rank}", caps) if point.line_up else None,
+            )
+        )
+        told.update(point.findings)
+    return views
+
+
+def _line_up(line_up: LineUp, key: str, caps: Caps) -> LineUpView | None:
+    if not line_up.rows or not line_up.columns:
+        return None
+    odd = set(line_up.odd)
+    rows = [
+        (frame, [(value[: caps.cell], (row, column) in odd) for column, value in enumerate(values)])
+        for row, (frame, values) in enumerate(zip(line_up.frames, line_up.rows, strict=False))
+    ]
+    total = max(line_up.total_packets, len(rows))
+    shown = _with_odd_ones(rows, caps.line_up)
+    # A note breaks into two or three lines, not into one word a line.
+    heads = ["Frame", *(f"=\u00a0{column.name} {'x' * (len(column.note) // 2)}" for column in line_up.columns)]
+    texts = [[str(frame), *(value for value, _ in cells)] for frame, cells in shown]
+    widths = paper_columns.points(heads, texts, [True] * len(heads))
+    return LineUpView(
+        line_up, shown, [f"{width}pt" for width in widths], f"{sum(widths)}pt", formats.cut_note(len(shown), total, "packets"), charts.sparks(line_up, key))
+
+
+def _with_odd_ones(
+    rows: list[tuple[int, list[tuple[str, bool]]]], most: int
+) -> list[tuple[int, list[tuple[str, bool]]]]:
+    """The first rows, but never without the odd ones: they are what the reader is to see."""
+    if len(rows) <= most:
+        return rows
+    odd = [index for index, (_, cells) in enumerate(rows) if any(is_odd for _, is_odd in cells)][: most // 2]
+    plain = [index for index in range(len(rows)) if index not in set(odd)][: most - len(odd)]
+    return [rows[index] for index in sorted({*odd, *plain})]
+
+
+def _checks(report: Report, caps: Caps) -> list[tuple[CheckStatus, list[Check], int]]:
+    groups: list[tuple[CheckStatus, list[Check], int]] = []
+    for status in STATUS_ORDER:
+        mine = [check for check in report.checks if check.status == status]
+        if mine:
+            groups.append((status, mine[: caps.checks], len(mine)))
+    return groups
+
+
+def _grids(report: Report, caps: Caps, paper: bool) -> dict[str, Grid]:
+    return {
+        "paths": tabular.paths(report, cap=caps.paths, short=paper),
+        "dns": tabular.dns_names(report, cap=caps.dns, short=paper),
+        "files": tabular.files(report, cap=caps.files, short=paper),
+        "hosts": tabular.hosts(report, cap=caps.hosts, short=paper),
+        "hierarchy": tabular.hierarchy(report, cap=caps.hierarchy),
+        "ports": tabular.ports(report, cap=caps.ports),
+        "expert": tabular.expert(report, cap=caps.expert),
+        "indicators": tabular.indicators(report, cap=caps.indicators),
+    }
+
+
+def _sections(report: Report, points: list[PointView], others: list[FindingView]) -> list[Section]:
+    wanted = [
+        ("where-to-start", "Where to start", True),
+        ("timeline-section", "Timeline", bool(report.statistics.traffic.series)),
+        ("talkers-section", "Who talked to whom", bool(report.statistics.conversations)),
+        ("in-depth", "Starting points in depth", bool(points)),
+        ("other-findings", "Other findings", bool(others)),
+        ("transport", "Transport health", True),
+        ("dns", "DNS", True),
+        ("files", "Files", True),
+        ("hosts", "Hosts", True),
+        ("statistics", "Statistics", True),
+        ("checks", "Checks", True),
+        ("limits", "Limits", True),
+        ("indicators", "Indicators", True),
+        ("commands", "Commands", True),
+        ("glossary", "Glossary", True),
+    ]
+    return [Section(anchor, title) for anchor, title, there in wanted if there]
+
+
+def _prose(report: Report) -> str:
+    """Our own words in this report, in which the glossary looks for its terms."""
+    words = [report.overview, report.verdict.headline, report.verdict.reason, report.transport.sentence]
+    for point in report.starting_points:
+        words += [point.headline, point.story, point.why_here, point.harmless]
+    for finding in report.findings[:200]:
+        words += [finding.title, finding.summary, finding.why, *finding.confirm]
+        words += [reading.explanation for reading in finding.innocent]
+    words += [note.sentence for note in report.protocols]
+    # Headings and column names that every report has.
+    words.append("frame, conversation, display filter, defanged, DNS, TTL, round trip, retransmission, expert information")
+    return " ".join(words)

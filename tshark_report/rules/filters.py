@@ -1,0 +1,134 @@
+"""Display filters. Only this module builds them, because values come from the wire.
+
+A name that holds `" or frame or "` must end up as text inside a quoted string; an
+IPv6 address needs another field than an IPv4 one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_SAFE_FIELD = re.compile(r"[A-Za-z0-9_.\-]+\Z")
+
+
+def quoted(value: str) -> str:
+    """`value` as a display-filter string: quotes and backslashes escaped, everything unusual as \\xNN bytes."""
+    made = []
+    for byte in value.encode("utf-8", "replace"):
+        character = chr(byte)
+        if character in '"\\':
+            made.append("\\" + character)
+        elif 0x20 <= byte < 0x7F and character != ",":
+            # A comma would end the filter inside a tap argument (-z io,stat,...), so it is written as a byte too.
+            made.append(character)
+        else:
+            made.append(f"\\x{byte:02x}")
+    return '"' + "".join(made) + '"'
+
+
+def _field(name: str) -> str:
+    if not _SAFE_FIELD.match(name):
+        raise ValueError(f"not a field name: {name!r}")
+    return name
+
+
+def _family(address: str) -> str:
+    return "ipv6" if ":" in address else "ip"
+
+
+def _checked(address: str) -> str:
+    if not re.fullmatch(r"[0-9a-fA-F:.]+", address):
+        raise ValueError(f"not an address: {address!r}")
+    return address
+
+
+def host(address: str) -> str:
+    """Packets from or to `address`."""
+    return f"{_family(address)}.addr == {_checked(address)}"
+
+
+def src(address: str) -> str:
+    """Packets from `address`."""
+    return f"{_family(address)}.src == {_checked(address)}"
+
+
+def dst(address: str) -> str:
+    """Packets to `address`."""
+    return f"{_family(address)}.dst == {_checked(address)}"
+
+
+def between(a: str, b: str) -> str:
+    """Packets between two addresses, both ways."""
+    return all_of(host(a), host(b)) if a != b else host(a)
+
+
+def mac(address: str) -> str:
+    """Frames from or to a link-layer address."""
+    return f"eth.addr == {_checked(address)}"
+
+
+def port(transport: str, number: int) -> str:
+    """Packets from or to a port; `transport` is tcp, udp or sctp."""
+    return f"{_field(transport)}.port == {int(number)}"
+
+
+def src_port(transport: str, number: int) -> str:
+    """Packets from a port."""
+    return f"{_field(transport)}.srcport == {int(number)}"
+
+
+def dst_port(transport: str, number: int) -> str:
+    """Packets to a port."""
+    return f"{_field(transport)}.dstport == {int(number)}"
+
+
+def equals(field: str, value: str | int | float) -> str:
+    """A field has exactly this value; text is quoted, numbers are not."""
+    return f"{_field(field)} == {quoted(value) if isinstance(value, str) else value}"
+
+
+def contains(field: str, value: str) -> str:
+    """A text field holds `value` somewhere (case matters)."""
+    return f"{_field(field)} contains {quoted(value)}"
+
+
+def exists(field: str) -> str:
+    """Packets that have a field or protocol."""
+    return _field(field)
+
+
+def all_of(*parts: str) -> str:
+    """Every part holds."""
+    kept = [p for p in parts if p]
+    return " && ".join(f"({p})" if re.search(r"\|\||&&| or | and ", p) and len(kept) > 1 else p for p in kept)
+
+
+def any_of(*parts: str) -> str:
+    """One part holds."""
+    kept = [p for p in parts if p]
+    return " || ".join(f"({p})" if "&&" in p and len(kept) > 1 else p for p in kept)
+
+
+def negated(part: str) -> str:
+    """A part does not hold."""
+    return f"!({part})"
+
+
+def one_of(field: str, values: Iterable[str | int]) -> str:
+    """A field has one of these values."""
+    return any_of(*(equals(field, value) for value in values))
+
+
+def frames(numbers: Iterable[int], limit: int = 60) -> str:
+    """Named frames, as ranges; only where nothing better describes them. Stops after `limit` ranges."""
+    ranges: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    parts = [
+        f"frame.number == {a}" if a == b else f"(frame.number >= {a} && frame.number <= {b})" for a, b in ranges[:limit]
+    ]
+    return " || ".join(parts)

@@ -1,0 +1,7 @@
+"""Scans, floods and header fields."""
+
+from __future__ import annotations
+
+from tshark_report.rules.base import Rule
+
+RULES: tuple[Rule, ...] = ()

@@ -1,0 +1,535 @@
+"""Text rows of a tshark pass -> typed Polars tables.
+
+Rows come in blocks that capture.dissect has already counted. Each block is parsed by
+Polars' own CSV reader with every kindness switched off: no quotes, no comments, no
+ragged rows, newline only. Every value is text first and becomes a number only where
+it is one; anything else is null, never an error, because it may be hostile.
+
+Two layouts are read. The fast one is made of few, shared columns and serves every
+packet whose layers and application protocol are plain from `frame.protocols`. Packets
+for which they are not (tunnels, ICMP errors, decrypted HTTP) are asked for once more
+with one column a field, by `again()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Protocol
+
+import polars as pl
+
+from tshark_report.capture.dissect import SEPARATOR, Layout
+from tshark_report.tables import columns as col
+from tshark_report.tables.layers import Chain, chain
+
+BASE = ("frame", "time", "length", "protocol", "src", "dst", "src_port", "dst_port", "stream", "transport")
+"""Columns that every family table has in front of its own."""
+
+PACKET_SCHEMA: dict[str, pl.DataType] = {
+    "frame": pl.UInt32(),
+    "time": pl.Float64(),
+    "length": pl.UInt32(),
+    "protocol": pl.String(),
+    "protocols": pl.String(),
+    "eth_src": pl.String(),
+    "eth_dst": pl.String(),
+    "src": pl.String(),
+    "dst": pl.String(),
+    "src_port": pl.UInt16(),
+    "dst_port": pl.UInt16(),
+    "stream": pl.UInt32(),
+    "transport": pl.String(),
+    "ttl": pl.UInt8(),
+    "ip_id": pl.UInt16(),
+    "ip_flags": pl.UInt8(),
+    "fragment_offset": pl.UInt32(),
+    "more_fragments": pl.Boolean(),
+    "ip_length": pl.UInt32(),
+    "flags": pl.UInt16(),
+    "seq": pl.UInt32(),
+    "ack": pl.UInt32(),
+    "payload": pl.UInt32(),
+    "window": pl.UInt32(),
+}
+"""The packets table. `time` is seconds since 1970 UTC, exact to the microsecond until the year 2106;
+`length` is bytes on the wire; addresses, ports, ttl and ip_id are the innermost layer's; `payload` is the
+bytes that TCP or UDP carried; `stream` is tshark's tcp.stream or udp.stream; `window` is scaled."""
+
+LAYER_SCHEMA: dict[str, pl.DataType] = {
+    "frame": pl.UInt32(),
+    "time": pl.Float64(),
+    "length": pl.UInt32(),
+    "layer": pl.String(),
+    "src": pl.String(),
+    "dst": pl.String(),
+    "src_port": pl.UInt16(),
+    "dst_port": pl.UInt16(),
+    "stream": pl.UInt32(),
+}
+"""One row for each link, network and transport layer of packets that have more than one of a kind."""
+
+
+def _dtype(column: col.Column) -> pl.DataType:
+    return {
+        "text": pl.String(),
+        "int": pl.Int64(),
+        "hex": pl.Int64(),
+        "float": pl.Float64(),
+        "bool": pl.Boolean(),
+        "texts": pl.List(pl.String()),
+        "ints": pl.List(pl.Int64()),
+        "hexes": pl.List(pl.Int64()),
+    }[column.dtype]
+
+
+BASE_SCHEMA = {name: PACKET_SCHEMA[name] for name in BASE}
+FAMILY_SCHEMA: dict[str, dict[str, pl.DataType]] = {
+    family.name: BASE_SCHEMA | {c.name: _dtype(c) for c in family.columns} for family in col.FAMILIES
+}
+
+
+def _number(text: pl.Expr) -> pl.Expr:
+    """Decimal or 0x-hexadecimal text as Int64, null where it is neither."""
+    return pl.when(text.str.starts_with("0x")).then(text.str.slice(2).str.to_integer(base=16, strict=False)).otherwise(
+        text.cast(pl.Int64, strict=False)
+    )
+
+
+def _converted(column: col.Column, source: str, separator: str) -> pl.Expr:
+    return _parsed(column, pl.col(source), separator).cast(_dtype(column), strict=False)
+
+
+def _parsed(column: col.Column, text: pl.Expr, separator: str) -> pl.Expr:
+    match column.dtype:
+        case "text":
+            return text
+        case "int":
+            return text.cast(pl.Int64, strict=False)
+        case "hex":
+            return _number(text)
+        case "float":
+            return text.cast(pl.Float64, strict=False)
+        case "bool":
+            return pl.when(text.is_not_null()).then(text.is_in(["1", "True", "true"]))
+        case "texts":
+            return text.str.split(separator)
+        case "ints":
+            return text.str.split(separator).list.eval(pl.element().cast(pl.Int64, strict=False))
+        case "hexes":
+            return text.str.split(separator).list.eval(_number(pl.element()))
+
+
+EXPERT_SCHEMA: dict[str, pl.DataType] = BASE_SCHEMA | {
+    "severity": pl.String(),
+    "group": pl.String(),
+    "message": pl.String(),
+}
+"""One row for each expert item of each packet, as Wireshark shows them."""
+
+SEVERITIES = ("Comment", "Chat", "Note", "Warning", "Error")
+
+SEVERITY_NUMBERS = {
+    str(number << 20): name for number, name in ((1, "Comment"), (2, "Chat"), (4, "Note"), (6, "Warning"), (8, "Error"))
+}
+GROUP_NUMBERS = {
+    str((place + 1) << 24): name
+    for place, name in enumerate(
+        ("Checksum", "Sequence", "Response", "Request", "Undecoded", "Reassemble", "Malformed", "Debug", "Protocol",
+         "Security", "Comments", "Decryption", "Assumption", "Deprecated", "Receive", "Interface")
+    )
+}  # fmt: skip
+"""`-T fields` prints expert severities and groups as numbers (epan/proto.h, PI_* constants, Wireshark 4.6)."""
+
+
+@lru_cache(maxsize=65536)
+def plain_group(protocols: str) -> int:
+    """Place in columns.GROUPS of the one group that this packet's slots belong to; -1 for none, -2 for several."""
+    names = frozenset(protocols.split(":"))
+    found = [place for place, group in enumerate(col.GROUPS) if names & group.markers]
+    return -1 if not found else found[0] if len(found) == 1 else -2
+
+
+@dataclass
+class Builder:
+    """Collects blocks of one pass; the methods named as tables give what they add up to."""
+
+    known: frozenset[str]
+    """Fields that this tshark has."""
+    frame_map: Sequence[int] | None = None
+    """For a shard: original frame number of shard frame 1, 2, ...; None where numbers are already right."""
+    odd: dict[str, int] = field(default_factory=dict)
+    """`frame.protocols` of packets that need the full layout, with their number of packets."""
+    _packets: list[pl.DataFrame] = field(default_factory=list)
+    _layers: list[pl.DataFrame] = field(default_factory=list)
+    _families: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+
+    def fast_layout(self) -> Layout:
+        """The columns that `add` expects."""
+
+        def custom(fields: Iterable[str], occurrence: int) -> str:
+            names = [name for name in fields if name in self.known]
+            # A column needs a field: of one that no packet here has, where this tshark knows none of them.
+            return f"%Cus:{' or '.join(names) or 'frame.p2p_dir'}:{occurrence}:U"
+
+        shown = [code for _, code in col.BUILT_IN]
+        shown += [custom(fields, 1) for _, fields in col.PACKS]
+        shown.append(custom([f for c in col.EXPERT for f in c.fields], 0))
+        shown += [custom(fields, 0 if many else 1) for fields, many in col.slots()]
+        return Layout(tuple(shown))
+
+    def full_layout(self) -> Layout:
+        """The fields that `add_full` expects."""
+        fields = ["frame.number", "frame.time_epoch", "frame.len", "_ws.col.Protocol"]
+        return Layout((*fields, *self._full_fields()), by_fields=True)
+
+    def _full_fields(self) -> list[str]:
+        # Each field once: tshark prints a field that is asked for twice in one place only.
+        return list(dict.fromkeys(f for column in _full_columns() for f in column.fields if f in self.known))
+
+    def again(self) -> str | None:
+        """Display filter for the packets that need the full layout; None where there are none, "" for all packets."""
+        if not self.odd:
+            return None
+        if len(self.odd) > 40:
+            return ""
+        return " or ".join(f'frame.protocols == "{text}"' for text in self.odd)
+
+    def add(self, block: bytes) -> None:
+        """Parse one block of whole rows in the fast layout."""
+        slots = [f"slot{i}" for i in range(len(col.slots()))]
+        names = [name for name, _ in col.BUILT_IN] + [name for name, _ in col.PACKS] + ["expert_pack", *slots]
+        raw = self._numbered(_read(block, names))
+        chains = {text: chain(text or "") for text in raw["protocols"].unique().to_list()}
+        counts = None
+        odd = [text for text, c in chains.items() if not c.simple or "wlan" in (text or "") or plain_group(text or "") == -2]
+        if odd:
+            counts = raw.filter(pl.col("protocols").is_in(odd))["protocols"].value_counts()
+            for text, count in counts.iter_rows():
+                self.odd[text] = self.odd.get(text, 0) + count
+            raw = raw.filter(~pl.col("protocols").is_in(odd))
+        packets = _shaped(_unpacked(raw, chains))
+        self._packets.append(packets)
+        rows = pl.concat([packets.select(*BASE, "protocols"), raw.select("expert_pack", *slots)], how="horizontal")
+        self._add_expert(rows, pl.col("expert_pack"))
+        places: dict[int, list[str | None]] = {}
+        for text in chains:
+            if text not in odd:
+                places.setdefault(plain_group(text or ""), []).append(text)
+        for place, texts in places.items():
+            if place >= 0:
+                self._add_group(rows.filter(pl.col("protocols").is_in(texts)), col.GROUPS[place], slots)
+
+    def add_full(self, block: bytes) -> None:
+        """Parse one block of whole rows in the full layout. Packets of which a row exists are replaced."""
+        names = ["frame", "time", "length", "protocol", *self._full_fields()]
+        joined = []
+        for place, column in enumerate(_full_columns()):
+            pieces = [f for f in column.fields if f in self.known]
+            some = pl.any_horizontal(pl.col(p).is_not_null() for p in pieces) if pieces else pl.lit(value=False)
+            if not pieces:
+                value: pl.Expr = pl.lit(None, dtype=pl.String)
+            elif column.many:
+                value = pl.concat_str(pieces, separator=SEPARATOR, ignore_nulls=True)
+            else:
+                value = pl.coalesce([pl.col(p).str.split(SEPARATOR).list.first() for p in pieces])
+            joined.append(pl.when(some).then(value).alias(str(place)))
+        raw = self._numbered(_read(block, names)).select("frame", "time", "length", "protocol", *joined)
+        layered = {str(place): column.name for place, column in enumerate(col.LAYERED)}
+        raw = raw.rename(layered)
+        shapes: dict[Chain, list[str | None]] = {}
+        for text in raw["protocols"].unique().to_list():
+            shapes.setdefault(chain(text or ""), []).append(text)
+        pieces_of_packets = [
+            self._resolve(raw.filter(pl.col("protocols").is_in(texts, nulls_equal=True)), shape)
+            for shape, texts in shapes.items()
+        ]
+        packets = pl.concat(pieces_of_packets).sort("frame")
+        self._packets.append(packets.select(*PACKET_SCHEMA))
+        first = len(col.LAYERED)
+        expert = [str(first + i) for i in range(len(col.EXPERT))]
+        base = packets.select(BASE)
+        rows = pl.concat([base, raw.sort("frame").select(expert)], how="horizontal")
+        rows = rows.filter(pl.col(expert[0]).is_not_null())
+        if rows.height:
+            split = rows.select(
+                *BASE, *(pl.col(p).str.split(SEPARATOR).alias(c.name) for p, c in zip(expert, col.EXPERT, strict=True))
+            )
+            even = split.filter(
+                (pl.col("severity").list.len() == pl.col("message").list.len())
+                & (pl.col("severity").list.len() == pl.col("group").list.len())
+            )
+            self._store("expert", _clean_expert(even.explode("severity", "group", "message")))
+        at = first + len(col.EXPERT)
+        ordered = raw.sort("frame")
+        for family in col.FAMILIES:
+            places = {str(at + i): c for i, c in enumerate(family.columns)}
+            at += len(family.columns)
+            rows = pl.concat([base, ordered.select(*places)], how="horizontal")
+            rows = rows.filter(pl.any_horizontal(pl.col(p).is_not_null() for p in places))
+            if family.name == "icmp":
+                rows = rows.filter(pl.col(next(iter(places))).is_not_null())
+            if rows.height:
+                self._store(
+                    family.name,
+                    rows.select(*BASE, *(_converted(c, p, SEPARATOR).alias(c.name) for p, c in places.items())),
+                )
+
+    def _numbered(self, raw: pl.DataFrame) -> pl.DataFrame:
+        raw = raw.with_columns(
+            pl.col("frame").str.strip_chars().cast(pl.UInt32, strict=False),
+            pl.col("time").str.strip_chars().cast(pl.Float64, strict=False).fill_null(0.0).round(6),
+            pl.col("length").str.strip_chars().cast(pl.UInt32, strict=False).fill_null(0),
+            pl.col("protocol").str.strip_chars(),
+        )
+        if self.frame_map is None:
+            return raw
+        mapping = pl.Series("frame", self.frame_map, dtype=pl.UInt32)
+        return raw.with_columns(mapping.gather(raw["frame"] - 1).alias("frame"))
+
+    def _store(self, name: str, rows: pl.DataFrame) -> None:
+        schema = EXPERT_SCHEMA if name == "expert" else FAMILY_SCHEMA[name]
+        absent = [pl.lit(None, dtype=dtype).alias(column) for column, dtype in schema.items() if column not in rows.columns]
+        self._families.setdefault(name, []).append(rows.with_columns(absent).select(*schema))
+
+    def _add_expert(self, raw: pl.DataFrame, pack: pl.Expr) -> None:
+        rows = raw.filter(pack.is_not_null())
+        if not rows.height:
+            return
+        # "Chat","Note","Sequence","Sequence",,first message,second message: as many groups and messages as severities.
+        listed = rows.select(*BASE, pack.str.split(",").alias("parts")).with_columns(
+            pl.col("parts")
+            .list.eval(pl.element().str.strip_chars('"').is_in(SEVERITIES))
+            .list.arg_min()
+            .alias("count")
+        )
+        # A message may hold commas: with one item the message is the rest; with several, only an even split is exact.
+        parts, count = pl.col("parts"), pl.col("count")
+        listed = listed.with_columns(
+            parts.list.slice(2 * count).list.eval(pl.element().filter(pl.element() != "")).alias("texts")
+        )
+        one = listed.filter(count == 1).select(
+            *BASE,
+            parts.list.get(0).alias("severity"),
+            parts.list.get(1, null_on_oob=True).alias("group"),
+            pl.col("texts").list.join(",").alias("message"),
+        )
+        many = listed.filter(count > 1)
+        even = many.filter(pl.col("texts").list.len() == pl.col("count"))
+        uneven = many.filter(pl.col("texts").list.len() != pl.col("count"))
+        split = even.select(
+            *BASE,
+            parts.list.slice(0, count).alias("severity"),
+            parts.list.slice(count, count).alias("group"),
+            pl.col("texts").alias("message"),
+        ).explode("severity", "group", "message")
+        whole = uneven.select(
+            *BASE,
+            parts.list.get(0).alias("severity"),
+            parts.list.get(count, null_on_oob=True).alias("group"),
+            pl.col("texts").list.join(",").alias("message"),
+        )
+        self._store("expert", _clean_expert(pl.concat([one, split, whole])))
+
+    def _add_group(self, rows: pl.DataFrame, group: col.Group, slots: list[str]) -> None:
+        singles = sum(1 for _, many in col.slots() if not many)
+        owned: dict[str, list[tuple[str, col.Column]]] = {}
+        next_single, next_many = 0, singles
+        for family, column in col.group_columns(group):
+            place = next_many if column.many else next_single
+            next_many, next_single = next_many + column.many, next_single + (not column.many)
+            owned.setdefault(family, []).append((slots[place], column))
+        for family, pairs in owned.items():
+            made = rows.filter(pl.any_horizontal(pl.col(slot).is_not_null() for slot, _ in pairs))
+            if made.height:
+                self._store(family, made.select(*BASE, *(_converted(c, slot, ",").alias(c.name) for slot, c in pairs)))
+
+    def _resolve(self, rows: pl.DataFrame, shape: Chain) -> pl.DataFrame:
+        """Innermost values of packets in the full layout; every layer of tunnelled ones goes to the layers table."""
+        split = rows.with_columns(pl.col(c.name).str.split(SEPARATOR) for c in col.LAYERED if c.many)
+
+        def value(column: str, index: int) -> pl.Expr:
+            if index < 0:
+                return pl.lit(None, dtype=pl.String).alias(column)
+            return pl.col(column).list.get(index, null_on_oob=True).alias(column)
+
+        if shape.tunnelled:
+            self._add_layers(split, shape, value)
+        carrier = shape.networks[-1] if shape.networks else None
+        network = carrier.index if carrier and carrier.kind != "arp" else -1
+        last = shape.flows[-1] if shape.flows and shape.transport == shape.flows[-1].kind else None
+        link = shape.links[-1].index if shape.links else -1
+        ports = last.index if last else -1
+        tcp = sum(f.kind == "tcp" for f in shape.flows) - 1 if last and last.kind == "tcp" else -1
+        udp = sum(f.kind == "udp" for f in shape.flows) - 1 if last and last.kind == "udp" else -1
+        resolved = split.with_columns(
+            pl.lit(shape.transport, dtype=pl.String).alias("transport"),
+            value("eth_src", link),
+            value("eth_dst", link),
+            value("src", network),
+            value("dst", network),
+            value("src_port", ports),
+            value("dst_port", ports),
+            value("stream", last.stream_index if last else -1),
+            value("ttl", shape.ttl_index),
+            value("ip_length", shape.ttl_index),
+            value("ip_id", shape.ip_id_index),
+            value("ip_flags", shape.ip_id_index),
+            value("fragment_offset", shape.ttl_index if shape.ip_id_index >= 0 else -1),
+            value("more_fragments", 0 if shape.ip_id_index < 0 else -1),
+            *(value(name, tcp) for name in ("flags", "seq", "ack", "window")),
+            (value("tcp_payload", tcp) if tcp >= 0 else value("udp_length", udp)).alias("payload"),
+        )
+        return _shaped(resolved)
+
+    def _add_layers(self, split: pl.DataFrame, shape: Chain, value: _Pick) -> None:
+        none = [pl.lit(None, dtype=t).alias(n) for n, t in list(LAYER_SCHEMA.items())[6:]]
+        for layer in (*shape.links, *shape.networks):
+            link = layer in shape.links
+            self._layers.append(
+                split.select(
+                    "frame", "time", "length",
+                    pl.lit("eth" if link else layer.kind).alias("layer"),
+                    value("eth_src" if link else "src", layer.index).alias("src"),
+                    value("eth_dst" if link else "dst", layer.index).alias("dst"),
+                    *none,
+                )
+            )  # fmt: skip
+        for flow in shape.flows:
+            carrier = flow.network.index if flow.network else -1
+            self._layers.append(
+                split.select(
+                    "frame", "time", "length",
+                    pl.lit(flow.kind).alias("layer"),
+                    value("src", carrier),
+                    value("dst", carrier),
+                    value("src_port", flow.index).cast(pl.UInt16, strict=False),
+                    value("dst_port", flow.index).cast(pl.UInt16, strict=False),
+                    value("stream", flow.stream_index).cast(pl.UInt32, strict=False),
+                )
+            )  # fmt: skip
+
+    def packets(self) -> pl.DataFrame:
+        """All packets in frame order."""
+        return pl.concat(self._packets).sort("frame") if self._packets else pl.DataFrame(schema=PACKET_SCHEMA)
+
+    def layers(self) -> pl.DataFrame:
+        """All layers of packets with more than one of a kind."""
+        return pl.concat(self._layers) if self._layers else pl.DataFrame(schema=LAYER_SCHEMA)
+
+    def family(self, name: str) -> pl.DataFrame:
+        """One sparse table, in frame order; `expert` too."""
+        schema = EXPERT_SCHEMA if name == "expert" else FAMILY_SCHEMA[name]
+        pieces = self._families.get(name)
+        return pl.concat(pieces).sort("frame", maintain_order=True) if pieces else pl.DataFrame(schema=schema)
+
+
+class _Pick(Protocol):
+    def __call__(self, column: str, index: int) -> pl.Expr: ...
+
+
+def _full_columns() -> tuple[col.Column, ...]:
+    return (*col.LAYERED, *col.EXPERT, *(c for family in col.FAMILIES for c in family.columns))
+
+
+def _read(block: bytes, names: list[str]) -> pl.DataFrame:
+    return pl.read_csv(
+        block,
+        has_header=False,
+        separator="\t",
+        quote_char=None,
+        comment_prefix=None,
+        infer_schema=False,
+        new_columns=names,
+        encoding="utf8-lossy",
+        truncate_ragged_lines=False,
+    )
+
+
+def _clean_expert(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(
+        pl.col("severity").str.strip_chars('"').replace(SEVERITY_NUMBERS),
+        pl.col("group").str.strip_chars('"').replace(GROUP_NUMBERS),
+        pl.col("message").str.strip_chars(),
+    ).select(*EXPERT_SCHEMA)
+
+
+def _unpacked(raw: pl.DataFrame, chains: dict[str | None, Chain]) -> pl.DataFrame:
+    """Transport and network packs as columns of their own. Only packets with one layer of each kind come here."""
+    known = {text: c for text, c in chains.items() if text is not None}
+
+    def by_chain(values: list[str | None]) -> pl.Expr:
+        return pl.col("protocols").replace_strict(list(known), values, default=None, return_dtype=pl.String)
+
+    raw = raw.with_columns(
+        by_chain([c.transport for c in known.values()]).alias("transport"),
+        by_chain([c.networks[-1].kind if c.networks else None for c in known.values()]).alias("network"),
+        by_chain([c.flows[-1].kind if c.flows else None for c in known.values()]).alias("flow"),
+    )
+    tcp, udp = pl.col("flow") == "tcp", pl.col("flow") == "udp"
+    ip4, ip6 = pl.col("network") == "ip", pl.col("network") == "ipv6"
+    transport = pl.col("transport_pack").str.splitn(",", 6).struct
+    network = pl.col("network_pack").str.splitn(",", 5).struct
+    # A damaged TCP header lacks some of the six, so that the others stand in the wrong place: then none is taken.
+    whole = udp | (pl.col("transport_pack").str.count_matches(",", literal=True) == 5)
+    t = [pl.when(whole | (i == 0)).then(transport.field(f"field_{i}")) for i in range(6)]
+    n = [network.field(f"field_{i}") for i in range(5)]
+    addressed = ip4 | ip6
+    return raw.with_columns(
+        pl.when(addressed).then(pl.col("src").str.strip_chars()).alias("src"),
+        pl.when(addressed).then(pl.col("dst").str.strip_chars()).alias("dst"),
+        pl.when(pl.col("transport").is_in(["tcp", "udp", "sctp"])).then(pl.col("src_port").str.strip_chars()).alias("src_port"),
+        pl.when(pl.col("transport").is_in(["tcp", "udp", "sctp"])).then(pl.col("dst_port").str.strip_chars()).alias("dst_port"),
+        pl.when(tcp | udp).then(t[0]).alias("stream"),
+        pl.when(tcp).then(t[1]).alias("flags"),
+        pl.when(tcp).then(t[2]).alias("seq"),
+        pl.when(tcp).then(t[3]).alias("ack"),
+        pl.when(tcp).then(t[4]).when(udp).then(t[1]).alias("payload"),
+        pl.when(tcp).then(t[5]).alias("window"),
+        pl.when(addressed).then(n[0]).alias("ttl"),
+        pl.when(ip4).then(n[1]).alias("ip_id"),
+        pl.when(ip4).then(n[2]).alias("ip_flags"),
+        pl.when(ip4).then(n[3]).when(ip6).then(n[2]).alias("fragment_offset"),
+        pl.when(ip4).then(n[4]).when(ip6).then(n[1]).alias("ip_length"),
+        pl.when(ip6).then(n[3]).alias("more_fragments"),
+    )
+
+
+def _shaped(raw: pl.DataFrame) -> pl.DataFrame:
+    payload = pl.col("payload").cast(pl.Int64, strict=False)
+    flags = _number(pl.col("ip_flags"))
+    mac = r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}"
+
+    def number(name: str, dtype: pl.DataType) -> pl.Expr:
+        return pl.col(name).cast(dtype, strict=False)
+
+    return raw.select(
+        "frame",
+        "time",
+        "length",
+        "protocol",
+        "protocols",
+        *(pl.col(n).cast(pl.String).str.strip_chars().str.extract(mac, 0).alias(n) for n in ("eth_src", "eth_dst")),
+        *(pl.col(n).cast(pl.String) for n in ("src", "dst")),
+        number("src_port", pl.UInt16()),
+        number("dst_port", pl.UInt16()),
+        number("stream", pl.UInt32()),
+        "transport",
+        number("ttl", pl.UInt8()),
+        _number(pl.col("ip_id")).cast(pl.UInt16, strict=False).alias("ip_id"),
+        flags.cast(pl.UInt8, strict=False).alias("ip_flags"),
+        number("fragment_offset", pl.UInt32()),
+        # ip.flags holds reserved, DF and MF as the three high bits of a byte (RFC 791).
+        pl.when(flags.is_not_null())
+        .then((flags & 0x20) != 0)
+        .when(pl.col("more_fragments").is_not_null())
+        .then(pl.col("more_fragments").is_in(["1", "True"]))
+        .alias("more_fragments"),
+        number("ip_length", pl.UInt32()),
+        _number(pl.col("flags")).cast(pl.UInt16, strict=False).alias("flags"),
+        number("seq", pl.UInt32()),
+        number("ack", pl.UInt32()),
+        pl.when(pl.col("transport") == "udp").then(payload - 8).otherwise(payload).cast(pl.UInt32, strict=False).alias("payload"),
+        number("window", pl.UInt32()),
+    )
