@@ -146,3 +146,26 @@ def _pcapng(data: mmap.mmap, size: int) -> Frames:
     frames.truncated = at != size
     frames.end = at
     return frames
+
+
+def first_time(path: Path) -> float | None:
+    """Seconds since 1970 of the first packet of a pcap or pcapng file; None where that cannot be told here."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+        if head[:4] in PCAP_MAGICS and len(head) >= 32:
+            order, fractions = PCAP_MAGICS[head[:4]]
+            seconds, part = struct.unpack_from(order + "II", head, 24)
+            return float(seconds) + part / fractions
+        frames = index(path)
+        if not frames.pcapng or not len(frames):
+            return None
+        with path.open("rb") as file:
+            file.seek(frames.record[0])
+            block = file.read(28)
+        high, low = struct.unpack_from(frames.order + "II", block, 12)
+    except (OSError, NotFramed, struct.error, ValueError):
+        return None
+    # Microseconds are the default of an interface without if_tsresol; only the day is taken from this.
+    value: int = high << 32 | low
+    return value / 1e6 if value < 1 << 53 else value / 1e9

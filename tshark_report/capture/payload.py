@@ -8,9 +8,11 @@ are found without dissecting anything twice.
 from __future__ import annotations
 
 import mmap
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -26,21 +28,33 @@ MOST_OPENINGS = 60_000
 MOST_HITS = 2_000
 """Hits of one signature; more say nothing new."""
 PIECE = 16 * 1024 * 1024
+"""Bytes searched at a time: searching bytes is ten times as fast as searching a memory map (measured)."""
 
 SIGNATURES: tuple[tuple[str, bytes], ...] = (
     ("dos-stub", b"This program cannot be run in DOS mode"),
     ("dos-stub", b"This program must be run under Win32"),
-    ("elf", b"\x7fELF\x02\x01\x01"),
-    ("elf", b"\x7fELF\x01\x01\x01"),
+    ("mz-header", b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff"),
+    ("elf", b"\x7fELF"),
+    ("base64-executable", b"TVqQAAMAAAAEAAAA"),
+    ("base64-executable", b"AAAAEAAAAMAAQqVT"),
     ("jndi", b"${jndi:"),
     ("windows-shell", b"cmd.exe"),
     ("powershell", b"powershell"),
     ("unix-shell", b"/bin/sh"),
     ("password-file", b"/etc/passwd"),
-    ("windows-prompt", b"Microsoft Windows [Version"),
-    ("id-output", b"uid=0(root)"),
+    ("windows-prompt", b" [Version "),
+    ("id-output", b") gid="),
 )
-"""Texts and magics that are looked for in every frame. Case matters, as the bytes do."""
+"""Texts and magics that are looked for in every frame. Case matters, as the bytes do. `dos-stub` is what Microsoft's and
+Borland's linkers put into every program, `mz-header` the usual start of one, `base64-executable` the same start in
+Base64, also written backwards. `windows-prompt` is the banner of every Windows since NT ("Microsoft Windows XP [Version
+5.1.2600]") and `id-output` what `id` prints for any user; both are short, so rules look at the context before they
+believe a hit. Each costs about 0.1 s for 330 MB; long ones cost less than short ones."""
+
+EXECUTABLE_SIGNATURES = frozenset({"dos-stub", "mz-header", "elf", "base64-executable"})
+CONTEXT_BEFORE, CONTEXT_AFTER = 64, 128
+EXECUTABLE_BEFORE = 512
+"""Bytes kept in front of the start of a program: an HTTP header, or the header of the program whose text was found."""
 
 
 @dataclass(frozen=True)
@@ -51,76 +65,135 @@ class Sides:
     signatures: pl.DataFrame
 
 
-def read(path: Path, frames: Frames, packets: pl.DataFrame) -> Sides:
-    """Openings of all streams and signature hits of a pcap or pcapng file.
+Hits = list[tuple[str, int, int]]
+"""(kind, offset in the file, length of what was found)."""
+
+
+def search(path: Path) -> Hits:
+    """Where the signatures stand in the file. It needs nothing else, so it may run while tshark does.
 
     Raises:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return Sides(_openings(data, frames, packets), _signatures(data, frames, packets))
+        return _search(data)
+
+
+def read(path: Path, frames: Frames, packets: pl.DataFrame, hits: Hits | None = None) -> Sides:
+    """Openings of all streams and signature hits (those of `search`, where it ran already) of a pcap or pcapng file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = _search(data) if hits is None else hits
+        return Sides(_openings(data, frames, packets), _signatures(data, frames, packets, found))
+
+
+_PLAIN_ETHERNET = re.compile(r"eth:ethertype:((?:vlan:ethertype:)*)(ip|ipv6)(?=:|$)")
+_SNAP = ((b"\xaa\xaa\x03\x00\x00\x00\x08\x00", 0), (b"\xaa\xaa\x03\x00\x00\x00\x86\xdd", 40))
+"""LLC/SNAP header in front of IPv4 and IPv6 in 802.11, and the IP header's length that ip_length leaves out."""
+WITHOUT_LAYOUT, WIRELESS = -1, -2
+
+
+@lru_cache(maxsize=65536)
+def _network_start(protocols: str) -> int:
+    """Bytes in front of what `ip_length` counts, in plain Ethernet; WIRELESS in 802.11; else WITHOUT_LAYOUT."""
+    found = _PLAIN_ETHERNET.match(protocols)
+    names = protocols.split(":")
+    if found and names.count("ip") + names.count("ipv6") == 1:
+        return 14 + 4 * found[1].count("vlan") + (40 if found[2] == "ipv6" else 0)
+    return WIRELESS if "wlan" in names else WITHOUT_LAYOUT
 
 
 def payload_of(data: mmap.mmap, frames: Frames, row: dict[str, object], limit: int) -> bytes:
     """The first `limit` bytes that the packet of `row` (of the packets table) carried, as far as they were captured."""
-    number, length, payload = int(str(row["frame"])) - 1, int(str(row["length"])), int(str(row["payload"] or 0))
-    if number >= len(frames):
+    return _payload(data, frames, int(str(row["frame"])), int(str(row["length"])), int(str(row["payload"] or 0)),
+                    int(str(row["ip_length"] or 0)), _network_start(str(row["protocols"] or "")), limit)  # fmt: skip
+
+
+def _payload(
+    data: mmap.mmap, frames: Frames, number: int, length: int, payload: int, ip_length: int, before: int, limit: int
+) -> bytes:
+    if number > len(frames):
         return b""
-    captured, start = frames.captured[number], frames.offset[number]
-    protocols = str(row["protocols"] or "").split(":")
+    captured, start = frames.captured[number - 1], frames.offset[number - 1]
     end = length
-    if protocols[0] == "eth" and row["ip_length"]:
+    if ip_length and before >= 0:
         # Short Ethernet frames are padded, so the end of the IP packet counts, not of the frame.
-        header = 14 + 4 * protocols.count("vlan") + (40 if "ipv6" in protocols else 0)
-        inside = header + int(str(row["ip_length"]))
-        end = inside if header < inside <= length else length
+        end = before + ip_length if before + ip_length <= length else length
+    elif ip_length and before == WIRELESS:
+        # 802.11 frames may end in a check sum, and their header varies: IP begins after the LLC/SNAP header.
+        head = bytes(data[start : start + min(captured, 160)])
+        for snap, header in _SNAP:
+            at = head.find(snap)
+            if at >= 0 and at + 8 + header + ip_length <= length:
+                end = at + 8 + header + ip_length
     at = end - payload
-    return bytes(data[start + at : start + min(at + min(payload, limit), captured)]) if 0 <= at < captured else b""
+    return data[start + at : start + min(at + min(payload, limit), captured)] if 0 <= at < captured else b""
 
 
 def _openings(data: mmap.mmap, frames: Frames, packets: pl.DataFrame) -> pl.DataFrame:
     carrying = packets.filter(
         (pl.col("payload") > 0) & pl.col("stream").is_not_null() & pl.col("transport").is_in(["tcp", "udp"])
-    ).select("frame", "time", "length", "src", "dst", "src_port", "dst_port", "stream", "transport", "protocol",
-             "protocols", "payload", "ip_length")  # fmt: skip
+    )
     order = pl.int_range(pl.len()).over("transport", "stream", "src", "src_port").alias("order")
     first = carrying.with_columns(order).filter(pl.col("order") < OPENING_PACKETS).head(MOST_OPENINGS)
-    bodies = [payload_of(data, frames, row, OPENING_BYTES) for row in first.iter_rows(named=True)]
+    places = first.select("frame", "length", "payload", pl.col("ip_length").fill_null(0), pl.col("protocols").fill_null(""))
+    bodies = [
+        _payload(data, frames, number, length, payload, ip_length, _network_start(protocols), OPENING_BYTES)
+        for number, length, payload, ip_length, protocols in places.iter_rows()
+    ]
     made = first.with_columns(pl.Series("data", bodies, dtype=pl.Binary))
     return made.select(pl.col(name).cast(dtype) for name, dtype in OPENING_SCHEMA.items())
 
 
-def find_all(data: mmap.mmap, needle: bytes) -> Iterator[int]:
-    """Offsets of `needle`, in pieces that Python's fast bytes search can work on; at most MOST_HITS."""
-    at, hits = 0, 0
-    while at < len(data):
-        piece = data[at : at + PIECE + len(needle) - 1]
-        found = piece.find(needle)
-        while found >= 0:
-            yield at + found
-            hits += 1
-            if hits >= MOST_HITS:
-                return
-            found = piece.find(needle, found + 1)
-        at += PIECE
+def _search(data: mmap.mmap) -> Hits:
+    """Hits of every signature, at most MOST_HITS of each needle, in pieces that Python's fast bytes search can work on."""
+    hits: Hits = []
+    left = {needle: MOST_HITS for _, needle in SIGNATURES}
+    overlap = max(len(needle) for _, needle in SIGNATURES) - 1
+    for at in range(0, len(data), PIECE):
+        piece = data[at : at + PIECE + overlap]
+        for kind, needle in SIGNATURES:
+            for found in _find_all(piece, needle, PIECE):
+                if left[needle] <= 0:
+                    break
+                if kind != "elf" or _is_elf(piece[found : found + 7]):
+                    left[needle] -= 1
+                    hits.append((kind, at + found, len(needle)))
+    return hits
 
 
-def _signatures(data: mmap.mmap, frames: Frames, packets: pl.DataFrame) -> pl.DataFrame:
+def _find_all(piece: bytes, needle: bytes, end: int) -> Iterator[int]:
+    """Places of `needle` that begin before `end`."""
+    found = piece.find(needle)
+    while 0 <= found < end:
+        yield found
+        found = piece.find(needle, found + 1)
+
+
+def _is_elf(head: bytes) -> bool:
+    """Is what follows the magic a class, a byte order and the one version that ELF has (System V ABI, chapter 4)?"""
+    return len(head) == 7 and head[4] in (1, 2) and head[5] in (1, 2) and head[6] == 1
+
+
+def _signatures(data: mmap.mmap, frames: Frames, packets: pl.DataFrame, found: Hits) -> pl.DataFrame:
     hits: list[tuple[int, str, bytes]] = []
     seen: set[tuple[int, str]] = set()
-    for kind, needle in SIGNATURES:
-        for offset in find_all(data, needle):
-            number = bisect_right(frames.offset, offset) - 1
-            if number < 0 or offset + len(needle) > frames.offset[number] + frames.captured[number]:
-                continue  # in a header between frames, or across two of them
-            if (number + 1, kind) not in seen:
-                seen.add((number + 1, kind))
-                start = max(frames.offset[number], offset - 64)
-                end = min(frames.offset[number] + frames.captured[number], offset + len(needle) + 128)
-                hits.append((number + 1, kind, bytes(data[start:end])))
+    for kind, offset, length in sorted(found, key=lambda hit: hit[1]):
+        number = bisect_right(frames.offset, offset) - 1
+        if number < 0 or offset + length > frames.offset[number] + frames.captured[number]:
+            continue  # in a header between frames, or across two of them
+        if (number + 1, kind) not in seen:
+            seen.add((number + 1, kind))
+            before = EXECUTABLE_BEFORE if kind in EXECUTABLE_SIGNATURES else CONTEXT_BEFORE
+            start = max(frames.offset[number], offset - before)
+            end = min(frames.offset[number] + frames.captured[number], offset + length + CONTEXT_AFTER)
+            hits.append((number + 1, kind, data[start:end]))
     if not hits:
         return pl.DataFrame(schema=SIGNATURE_SCHEMA)
     made = pl.DataFrame(
         hits, schema={"frame": pl.UInt32(), "kind": pl.String(), "context": pl.Binary()}, orient="row"
     ).join(packets, on="frame", how="inner", maintain_order="left")
-    return made.select(pl.col(name).cast(dtype) for name, dtype in SIGNATURE_SCHEMA.items()).sort("frame")
+    return made.select(pl.col(name).cast(dtype) for name, dtype in SIGNATURE_SCHEMA.items()).sort("frame", maintain_order=True)

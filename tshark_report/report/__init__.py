@@ -1,0 +1,1 @@
+"""The report: its model, and the renderers that read nothing else."""

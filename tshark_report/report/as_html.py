@@ -47,6 +47,8 @@ def page_of(report: Report, *, paper: bool, caps: view.Caps, templates: Path | N
     context = view.context(report, paper=paper, caps=caps)
     context["css"] = Markup(css)  # noqa: S704  (our own file, or the user's)
     # Only this one style sheet may take effect: a `<style>` or `style=` from anywhere else is ignored.
-    context["policy"] = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    context["policy"] = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
     context["damage"] = view.damage(report)
     return template_files.fill("report.html.j2", templates, context)

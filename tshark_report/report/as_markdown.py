@@ -51,11 +51,15 @@ class Flavour(ABC):
         if not grid.rows:
             return []
         rows = [
-            [self.code(cell) if head.mono and cell != formats.NOTHING else self.text(cell) for head, cell in zip(grid.heads, row, strict=False)]
-            for row in grid.rows
+            [self._cell(cell, mono=head.mono) for head, cell in zip(grid.heads, row, strict=False)] for row in grid.rows
         ]
         lines = self.table([self.text(head.text) for head in grid.heads], [head.right for head in grid.heads], rows)
         return [*lines, *(["", f"{self.text(grid.cut)} shown."] if grid.cut else [])]
+
+    def _cell(self, cell: str, *, mono: bool) -> str:
+        if cell == formats.NOTHING:
+            return cell
+        return self.code(cell) if mono else self.text(cell)
 
 
 class GitHub(Flavour):
@@ -125,7 +129,10 @@ class Jira(Flavour):
     def table(self, heads: Sequence[str], right: Sequence[bool], rows: Sequence[Sequence[str]]) -> list[str]:
         """A table; Jira aligns nothing. An empty cell needs a space."""
         del right
-        return [f"||{'||'.join(head or ' ' for head in heads)}||", *(f"|{'|'.join(cell or ' ' for cell in row)}|" for row in rows)]
+        return [
+            f"||{'||'.join(head or ' ' for head in heads)}||",
+            *(f"|{'|'.join(cell or ' ' for cell in row)}|" for row in rows),
+        ]
 
     def rule(self) -> str:
         """`----`."""
@@ -195,15 +202,16 @@ def _points(report: Report, f: Flavour) -> list[str]:
 
 
 def _point(point: StartingPoint, f: Flavour, day: bool) -> list[str]:
-    selects = [formats.plural(point.matched_packets, "packet"), formats.clock_span(point.first_time, point.last_time, one_day=day)]
-    chips = f"{formats.PRIORITY_SIGN[point.priority]} {point.priority} priority, {formats.CONFIDENCE_WORDS[point.confidence]}"
+    span = formats.clock_span(point.first_time, point.last_time, one_day=day)
+    selected = formats.plural(point.matched_packets, "packet") + ("" if span == formats.NOTHING else f", {span}")
+    chips = formats.rating(point.priority, point.confidence)
     return [
         f.heading(4, f"{point.rank}. {f.text(point.headline)}"), "",
         chips, "",
         f.text(point.story), "",
         f"{f.bold('Why here:')} {f.text(point.why_here)}", "",
         f"{f.bold('Harmless if:')} {f.text(point.harmless)}", "",
-        *([f.block(point.display_filter), "", f.text(", ".join(part for part in selects if part != formats.NOTHING)), ""] if point.display_filter else []),
+        *([f.block(point.display_filter), "", f.text(selected), ""] if point.display_filter else []),
     ]  # fmt: skip
 
 
@@ -220,7 +228,7 @@ def _findings(report: Report, f: Flavour) -> list[str]:
 
 def _finding(finding: Finding, f: Flavour, day: bool) -> list[str]:
     where = formats.frame_span(finding.first_frame, finding.last_frame)
-    chips = f"{formats.PRIORITY_SIGN[finding.priority]} {finding.priority} priority, {formats.CONFIDENCE_WORDS[finding.confidence]}"
+    chips = formats.rating(finding.priority, finding.confidence)
     evidence = f.grid(tabular.evidence(finding, cap=EVIDENCE_ROWS, day=day))
     selects = formats.plural(finding.matched_packets, "packet") + (f", {where}" if where else "")
     return [
@@ -233,7 +241,9 @@ def _finding(finding: Finding, f: Flavour, day: bool) -> list[str]:
         *([f.bold("Harmless if:"), ""] if finding.innocent else []),
         *[f"* {f.text(reading.explanation)} {f.text(reading.tell_apart)}" for reading in finding.innocent],
         *([""] if finding.innocent else []),
-        *([f.bold("Next steps:"), "", *[f"* {f.text(step)}" for step in finding.confirm], ""] if finding.confirm else []),
+        *([f.bold("Next steps:"), ""] if finding.confirm else []),
+        *[f"* {f.text(step)}" for step in finding.confirm],
+        *([""] if finding.confirm else []),
     ]  # fmt: skip
 
 
@@ -244,9 +254,19 @@ def _rest(report: Report, f: Flavour) -> list[str]:
     unmade = [check for check in report.checks if check.status in ("not-evaluated", "error")]
     if unmade:
         rows = [[f.code(check.code), f.text(check.question), f.text(check.reason)] for check in unmade]
-        lines += [f.heading(3, "Checks that could not be made"), "", *f.table(["Code", "Question", "Why"], [False] * 3, rows), ""]
+        lines += [
+            f.heading(3, "Checks that could not be made"),
+            "",
+            *f.table(["Code", "Question", "Why"], [False] * 3, rows),
+            "",
+        ]
     if report.limits:
-        lines += [f.heading(3, "What this capture cannot show"), "", *[f"* {f.text(limit)}" for limit in report.limits], ""]
+        lines += [
+            f.heading(3, "What this capture cannot show"),
+            "",
+            *[f"* {f.text(limit)}" for limit in report.limits],
+            "",
+        ]
     if report.indicators:
         lines += [f.heading(3, "Indicators (defanged)"), "", *f.grid(tabular.indicators(report, cap=MOST_ROWS)), ""]
     tool = report.tool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from weasyprint import Document
 
 MOST_PAGES = 40
+VARIANT = "pdf/a-3a"
+"""PDF/A with attachments (3), tagged for screen readers (a)."""
 
 
-class Attachment(Model, kw_only=True):
+class Attachment(Model, frozen=True, kw_only=True):
     """A file inside the PDF; `mime` such as `application/json`."""
 
     name: str
@@ -63,7 +66,7 @@ def render(
             "PDF cannot be written: WeasyPrint or a library that it needs is missing",
             detail=str(error).splitlines()[0] if str(error) else type(error).__name__,
             causes=("Pango is not installed",),
-            next_step="On Debian and Ubuntu: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; then tshark-report doctor",
+            next_step="On Debian and Ubuntu: apt-get install libpangoft2-1.0-0 libharfbuzz-subset0",
         ) from error
 
 
@@ -75,7 +78,7 @@ def warm_up() -> None:
 
 @contextlib.contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Few garbage collections: a layout is some hundred thousand live objects, and walking them takes a fifth of the time."""
+    """Few garbage collections: a layout is a great many live objects, and walking them takes a fifth of the time."""
     before = gc.get_threshold()
     gc.set_threshold(500_000, 50, 50)
     try:
@@ -94,7 +97,7 @@ def _lay_out(report: Report, caps: view.Caps, paper: str, templates: Path | None
     page = as_html.page_of(report, paper=True, caps=caps, templates=templates)
     size = CSS(string=f"@page {{ size: {paper} }}", url_fetcher=NothingFetched())
     return HTML(string=page, url_fetcher=NothingFetched()).render(
-        stylesheets=[size], pdf_tags=True, pdf_variant="pdf/a-3a"
+        stylesheets=[size], pdf_tags=True, pdf_variant=VARIANT
     )
 
 
@@ -105,7 +108,10 @@ def _write(document: Document, attachments: Sequence[Attachment]) -> bytes:
         PdfAttachment(string=one.data, name=one.name, description=one.description, relationship="Supplement")
         for one in attachments
     ]
-    written = document.write_pdf(pdf_tags=True, pdf_variant="pdf/a-3a")
+    with warnings.catch_warnings():
+        # WeasyPrint 70 leaves its colour profile open; with warnings as errors that would be noise on stderr.
+        warnings.simplefilter("ignore", ResourceWarning)
+        written = document.write_pdf(pdf_tags=True, pdf_variant=VARIANT)
     if written is None:  # pragma: no cover  (only with a target)
         raise RenderFailed("WeasyPrint wrote no PDF")
     return bytes(written)

@@ -19,17 +19,18 @@ LONGEST_TEXT = 4000
 
 # One cheap test first: nearly all text is clean, and a category look-up for each character is slow.
 _SUSPECT = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u0300-\u036f\u034f\u061c\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u0300-\u036f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u1ab0-\u1aff\u1dc0-\u1dff\u2000-\u200f\u2028-\u202f\u205f-\u206f\u20d0-\u20ff\u3000\u3164\ud800-\uf8ff"
-    "\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff]"
+    "\ufe00-\ufe0f\ufe20-\ufe2f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
-_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_LOOKS_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_LOOKS_LIKE_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufffe\uffff")
 _MARKS_IN_A_ROW = 3
 """More combining marks than this on one letter paint over the lines above and below."""
 
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<|~$])")
-_MARKDOWN_AT_START = re.compile(r"^([#>+=-]|\d+(?=[.)]))")
+_MARKDOWN_AT_START = re.compile(r"^([#>+=-]|\d+(?=[.)](?:\s|$)))")
 _JIRA_SPECIAL = re.compile(r"([\\{}\[\]*_^~|!?])|(?<!\w)([-+#])|([-+])(?!\w)|(:)(?=[()DP/|])|(;)(?=\))|(&)(?=[#\w])")
 _MENTION = re.compile(r"(?<!\w)@(?=\w)|(?<=\w)@(?=\w)|#(?=\d)")
 _LINK = re.compile(r"\b(?:https?|ftps?|mailto|file|javascript|data)(?=:)|\bwww(?=\.)", re.IGNORECASE)
@@ -53,7 +54,7 @@ def visible(text: str) -> str:
             marks = 0
         selector = "\ufe00" <= char <= "\ufe0f"
         hidden = category in _HIDDEN_CATEGORIES and char not in "\n\t"
-        if hidden or selector or char in _LOOKS_EMPTY or marks > _MARKS_IN_A_ROW:
+        if hidden or selector or char in _LOOKS_LIKE_NOTHING or marks > _MARKS_IN_A_ROW:
             out.append(f"[U+{ord(char):04X}]")
         elif category == "Zs":
             out.append(" ")
@@ -91,7 +92,7 @@ def markdown(text: str) -> str:
     if start is None:
         return escaped
     head = start.group(1)
-    return f"{head}\\{escaped[len(head):]}" if head.isdigit() else f"\\{escaped}"
+    return f"{head}\\{escaped[len(head) :]}" if head.isdigit() else f"\\{escaped}"
 
 
 def _unlinked(text: str) -> str:

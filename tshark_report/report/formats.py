@@ -209,6 +209,11 @@ def heading(name: str, kind: ColumnType) -> str:
     return name
 
 
+def rating(priority: Priority, confidence: Confidence) -> str:
+    """Priority and confidence in words: two things, never one score."""
+    return f"{PRIORITY_SIGN[priority]} {priority} priority, {CONFIDENCE_WORDS[confidence]}"
+
+
 def cut_note(shown: int, total: int, noun: str = "rows") -> str:
     """`20 of 5,311 rows`; empty where nothing was cut."""
     return f"{shown:,} of {total:,} {noun}" if total > shown else ""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 
 TERMS: dict[str, str] = {
-    "ARP": "Address Resolution Protocol: how a host on a local network learns which network card an IP address belongs to.",
-    "beacon": "A message that a program sends home at regular intervals. Update checks and telemetry do it, and so does malware.",
+    "ARP": "Address Resolution Protocol: how a host learns which network card an IP address belongs to.",
+    "beacon": "A message that a program sends home regularly. Update checks and telemetry do it, and so does malware.",
     "conversation": "All packets between two endpoints; for TCP and UDP the ports count too.",
-    "defanged": "Written so that no program turns it into a link: hxxp and [.] in place of http and a dot.",
-    "display filter": "An expression in Wireshark's filter bar that shows only the packets it matches.",
+    "defanged": "Written so that nothing turns it into a link: hxxp and [.] in place of http and a dot.",
+    "display filter": "An expression for Wireshark's filter bar that shows only the packets it matches.",
     "DNS": "Domain Name System: turns a name into an address.",
-    "duplicate ACK": "A receiver repeating its last acknowledgement, because a segment is missing or came out of order.",
+    "duplicate ACK": "A receiver repeats its last acknowledgement, as a segment is missing or out of order.",
     "expert information": "What Wireshark's own dissectors found noteworthy while decoding.",
-    "fast flux": "One name that answers with many, often changing addresses, with short lifetimes. Large sites do it too.",
+    "fast flux": "One name with many, often changing addresses of short lifetime. Large sites do it too.",
     "frame": "One packet of the capture, by its number in the file.",
     "handshake": "The three packets (SYN, SYN/ACK, ACK) that open a TCP session.",
     "initial sequence number": "The random number at which each side of a TCP session starts to count its bytes.",
@@ -27,7 +27,7 @@ TERMS: dict[str, str] = {
     "SMB": "Server Message Block: Windows file sharing.",
     "SYN": "The first packet of a TCP session: the request to open it.",
     "TLS": "Transport Layer Security: encryption, as in https.",
-    "TTL": "In IP, the number of routers a packet may still cross; in DNS, the seconds for which an answer may be kept.",
+    "TTL": "In IP, the routers a packet may still cross; in DNS, the seconds for which an answer may be kept.",
     "zero window": "A receiver saying that it has no room: its program does not read fast enough.",
 }
 

@@ -30,7 +30,9 @@ def points(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[b
         measure = _mono_width if mono[index] else _width
         cells = [row[index] for row in rows if index < len(row)]
         head_word = max((_width(word) for word in head.split(" ")), default=0.0) * _BOLD
-        words = {word if len(word) <= _LONGEST_UNBROKEN else word[:_BROKEN] for cell in cells for word in cell.split(" ")}
+        words = {
+            word if len(word) <= _LONGEST_UNBROKEN else word[:_BROKEN] for cell in cells for word in cell.split(" ")
+        }
         least.append(max(head_word, max(map(measure, words), default=0.0)) + _PADDING)
         wanted.append(max(head_word, max(map(measure, cells), default=0.0)) + _PADDING)
     if sum(wanted) <= PAGE:

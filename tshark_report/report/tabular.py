@@ -13,6 +13,10 @@ from tshark_report.report.model import Cell, Column, ColumnType, Conversation, E
 
 _PROTOCOL_NAMES = {"ethernet": "Ethernet", "ipv4": "IPv4", "ipv6": "IPv6", "tcp": "TCP", "udp": "UDP"}
 PROTOCOLS = tuple(_PROTOCOL_NAMES)
+_Named = tuple[tuple[str, ColumnType], ...]
+_PORT: _Named = (("Port", "port"),)
+_PORT_A: _Named = (("Port A", "port"),)
+_PORT_B: _Named = (("Port B", "port"),)
 
 
 LONGEST_CELL = 400
@@ -35,7 +39,12 @@ class Head:
     @property
     def css(self) -> str:
         """Class names of the column's cells."""
-        flags = (("num", self.right), ("mono", self.mono), ("long", self.breaks), ("whole", self.whole and not self.breaks))
+        flags = (
+            ("num", self.right),
+            ("mono", self.mono),
+            ("long", self.breaks),
+            ("whole", self.whole and not self.breaks),
+        )
         return " ".join(name for name, on in flags if on)
 
 
@@ -121,10 +130,19 @@ def evidence(finding: Finding, *, cap: int, day: bool, longest: int = LONGEST_CE
 
 def findings(found: Sequence[Finding], total: int, *, day: bool) -> Grid:
     """Findings in one line each, for those that are not shown in full."""
-    columns = _columns(("Code", "text"), ("What was seen", "text"), ("Subject", "text"), ("Priority", "text"), ("Packets", "count"), ("Frames", "text"), ("Time", "time"))
+    columns = _columns(
+        ("Code", "text"),
+        ("What was seen", "text"),
+        ("Subject", "text"),
+        ("Priority", "text"),
+        ("Packets", "count"),
+        ("Frames", "text"),
+        ("Time", "time"),
+    )
     rows: list[list[Cell]] = [
         [
-            one.code, one.title, one.subject, f"{formats.PRIORITY_SIGN[one.priority]} {one.priority}", one.matched_packets,
+            one.code, one.title, one.subject, f"{formats.PRIORITY_SIGN[one.priority]} {one.priority}",
+            one.matched_packets,
             formats.frame_span(one.first_frame, one.last_frame).partition(" ")[2], one.first_time,
         ]
         for one in found
@@ -136,8 +154,8 @@ def conversations(report: Report, protocol: str, *, cap: int, short: bool = Fals
     """Conversations of one protocol, bytes exact and both ways; `short` leaves out the packets each way."""
     ported = protocol in ("tcp", "udp")
     columns = _columns(
-        ("Address A", "address"), *([("Port A", "port")] if ported else []),
-        ("Address B", "address"), *([("Port B", "port")] if ported else []),
+        ("Address A", "address"), *(_PORT_A if ported else ()),
+        ("Address B", "address"), *(_PORT_B if ported else ()),
         ("Packets", "count"), ("Bytes", "bytes"), ("Packets A\u2192B", "count"), ("Bytes A\u2192B", "bytes"),
         ("Packets B\u2192A", "count"), ("Bytes B\u2192A", "bytes"), ("Start", "time"), ("Duration", "seconds"),
     )  # fmt: skip
@@ -149,7 +167,9 @@ def conversations(report: Report, protocol: str, *, cap: int, short: bool = Fals
     return grid(f"{_PROTOCOL_NAMES[protocol]} conversations", columns, rows, total, cap=cap, one_day=one_day(report))
 
 
-def _without(columns: list[Column], rows: list[list[Cell]], names: Sequence[str]) -> tuple[list[Column], list[list[Cell]]]:
+def _without(
+    columns: list[Column], rows: list[list[Cell]], names: Sequence[str]
+) -> tuple[list[Column], list[list[Cell]]]:
     """The table without some columns, for which paper has no room."""
     kept = [index for index, column in enumerate(columns) if column.name not in names]
     return [columns[index] for index in kept], [[row[index] for index in kept] for row in rows]
@@ -167,8 +187,9 @@ def endpoints(report: Report, protocol: str, *, cap: int) -> Grid:
     """Endpoints of one protocol."""
     ported = protocol in ("tcp", "udp")
     columns = _columns(
-        ("Address", "address"), *([("Port", "port")] if ported else []), ("Packets", "count"), ("Bytes", "bytes"),
-        ("Packets sent", "count"), ("Bytes sent", "bytes"), ("Packets received", "count"), ("Bytes received", "bytes"),
+        ("Address", "address"), *(_PORT if ported else ()), ("Packets", "count"), ("Bytes", "bytes"),
+        ("Packets sent", "count"), ("Bytes sent", "bytes"), ("Packets received", "count"),
+        ("Bytes received", "bytes"),
     )  # fmt: skip
     chosen = [one for one in report.statistics.endpoints if one.protocol == protocol]
     rows = [_endpoint(one, ported) for one in chosen[:cap]]
@@ -186,11 +207,21 @@ def _endpoint(one: Endpoint, ported: bool) -> list[Cell]:
 def ports(report: Report, *, cap: int) -> Grid:
     """Server ports and who used them."""
     columns = _columns(
-        ("Port", "text"), ("Service", "text"), ("Also known for", "text"), ("Conversations", "count"), ("Clients", "count"),
+        ("Port", "text"), ("Service", "text"), ("Also known for", "text"), ("Conversations", "count"),
+        ("Clients", "count"),
         ("Servers", "count"), ("Packets", "count"), ("Bytes", "bytes"),
     )  # fmt: skip
     rows: list[list[Cell]] = [
-        [f"{one.protocol}/{one.port}", one.service, one.known_uses, one.conversations, one.clients, one.servers, one.packets, one.bytes]
+        [
+            f"{one.protocol}/{one.port}",
+            one.service,
+            one.known_uses,
+            one.conversations,
+            one.clients,
+            one.servers,
+            one.packets,
+            one.bytes,
+        ]
         for one in report.statistics.ports[:cap]
     ]
     total = max(report.statistics.port_total, len(report.statistics.ports))
@@ -198,12 +229,15 @@ def ports(report: Report, *, cap: int) -> Grid:
 
 
 def expert(report: Report, *, cap: int) -> Grid:
-    """tshark's expert information, by kind."""
+    """Expert information of the dissectors, by kind."""
     columns = _columns(
-        ("Severity", "text"), ("Group", "text"), ("Protocol", "text"), ("Summary", "text"), ("Count", "count"), ("First frame", "frame"),
+        ("Severity", "text"), ("Group", "text"), ("Protocol", "text"), ("Summary", "text"), ("Count", "count"),
+        ("First frame", "frame"),
     )  # fmt: skip
     found = report.statistics.expert
-    rows: list[list[Cell]] = [[one.severity, one.group, one.protocol, one.summary, one.count, one.first_frame] for one in found[:cap]]
+    rows: list[list[Cell]] = [
+        [one.severity, one.group, one.protocol, one.summary, one.count, one.first_frame] for one in found[:cap]
+    ]
     return grid("Expert information", columns, rows, len(found), cap=cap, one_day=True, noun="kinds")
 
 
@@ -213,7 +247,8 @@ def hierarchy(report: Report, *, cap: int) -> Grid:
     found = report.statistics.protocol_hierarchy
     packets = report.capture.packets or 1
     rows: list[list[Cell]] = [
-        ["\u00a0\u00a0" * one.level + one.protocol, one.frames, one.frames / packets * 100, one.bytes] for one in found[:cap]
+        ["\u00a0\u00a0" * one.level + one.protocol, one.frames, one.frames / packets * 100, one.bytes]
+        for one in found[:cap]
     ]
     return grid("Protocol hierarchy", columns, rows, len(found), cap=cap, one_day=True, noun="protocols")
 
@@ -221,14 +256,16 @@ def hierarchy(report: Report, *, cap: int) -> Grid:
 def paths(report: Report, *, cap: int, short: bool = False) -> Grid:
     """Where the time goes between each client and server; medians. `short` leaves out the less telling times."""
     columns = _columns(
-        ("Client", "address"), ("Server", "address"), ("Port", "port"), ("Sessions", "count"), ("Round trip", "seconds"),
+        ("Client", "address"), ("Server", "address"), ("Port", "port"), ("Sessions", "count"),
+        ("Round trip", "seconds"),
         ("Client side", "seconds"), ("Server side", "seconds"), ("Server at work", "seconds"), ("Longest", "seconds"),
         ("Client at work", "seconds"), ("Sent again", "count"), ("Zero windows", "count"), ("Resets", "count"),
     )  # fmt: skip
     found = report.transport.paths
     rows: list[list[Cell]] = [
         [
-            one.client, one.server, one.port, one.sessions, one.rtt_s, one.rtt_client_s, one.rtt_server_s, one.server_think_s,
+            one.client, one.server, one.port, one.sessions, one.rtt_s, one.rtt_client_s, one.rtt_server_s,
+            one.server_think_s,
             one.server_think_max_s, one.client_think_s, one.retransmissions, one.zero_windows, one.resets,
         ]
         for one in found[:cap]
@@ -242,13 +279,15 @@ def paths(report: Report, *, cap: int, short: bool = False) -> Grid:
 def dns_names(report: Report, *, cap: int, short: bool = False) -> Grid:
     """Names that were asked for; `short` leaves out the answers and the longest TTL."""
     columns = _columns(
-        ("Name", "text"), ("Types", "text"), ("Queries", "count"), ("Answers", "count"), ("Failures", "count"), ("Clients", "text"),
+        ("Name", "text"), ("Types", "text"), ("Queries", "count"), ("Answers", "count"), ("Failures", "count"),
+        ("Clients", "text"),
         ("Addresses", "text"), ("TTL, shortest", "count"), ("TTL, longest", "count"), ("First asked", "time"),
     )  # fmt: skip
     found = report.dns.names
     rows: list[list[Cell]] = [
         [
-            one.name, ", ".join(one.types), one.queries, one.answers, one.failures, some(one.clients, 3), some(one.addresses, 4),
+            one.name, ", ".join(one.types), one.queries, one.answers, one.failures, some(one.clients, 3),
+            some(one.addresses, 4),
             one.ttl_min_s, one.ttl_max_s, one.first_time,
         ]
         for one in found[:cap]
@@ -262,12 +301,14 @@ def dns_names(report: Report, *, cap: int, short: bool = False) -> Grid:
 def files(report: Report, *, cap: int, short: bool = False) -> Grid:
     """Files that crossed the wire; `short` leaves out the time."""
     columns = _columns(
-        ("Name", "text"), ("Protocol", "text"), ("From", "address"), ("To", "address"), ("Bytes", "bytes"), ("Declared as", "text"),
+        ("Name", "text"), ("Protocol", "text"), ("From", "address"), ("To", "address"), ("Bytes", "bytes"),
+        ("Declared as", "text"),
         ("Is really", "text"), ("SHA-256", "hex"), ("Frame", "frame"), ("Time", "time"),
     )  # fmt: skip
     rows: list[list[Cell]] = [
         [
-            one.name + ("" if one.complete else " (incomplete)"), one.protocol, one.source, one.destination, one.bytes,
+            one.name + ("" if one.complete else " (incomplete)"), one.protocol, one.source, one.destination,
+            one.bytes,
             one.declared_type, one.detected_type, one.sha256, one.frame, one.time,
         ]
         for one in report.files[:cap]
@@ -286,7 +327,8 @@ def hosts(report: Report, *, cap: int, short: bool = False) -> Grid:
     found = report.hosts
     columns = _columns(
         ("Address", "address"), ("Where", "text"), ("Names", "text"), ("Users", "text"), ("MAC and vendor", "text"),
-        ("System", "text"), ("Offered", "text"), ("Country, AS", "text"), ("Packets sent", "count"), ("Bytes sent", "bytes"),
+        ("System", "text"), ("Offered", "text"), ("Country, AS", "text"), ("Packets sent", "count"),
+        ("Bytes sent", "bytes"),
         ("Bytes received", "bytes"), ("First seen", "time"),
     )  # fmt: skip
     rows: list[list[Cell]] = []
@@ -296,15 +338,15 @@ def hosts(report: Report, *, cap: int, short: bool = False) -> Grid:
             names, users = "; ".join(filter(None, (names, users and f"user {users}"))), ""
         system, offered = ("", "; ".join(filter(None, (one.os_hint, offered)))) if short else (one.os_hint, offered)
         rows.append([
-            one.address, "home" if one.local else "elsewhere", names, users, some([*one.macs, *one.vendors], 3), system, offered,
-            ", ".join(filter(None, (one.country, one.autonomous_system))), one.packets_sent, one.bytes_sent, one.bytes_received, one.first_time,
+            one.address, "home" if one.local else "elsewhere", names, users,
+            some([*one.macs, *one.vendors], 3), system, offered,
+            ", ".join(filter(None, (one.country, one.autonomous_system))), one.packets_sent, one.bytes_sent,
+            one.bytes_received, one.first_time,
         ])  # fmt: skip
     empty = [column.name for index, column in enumerate(columns) if all(row[index] in ("", None) for row in rows)]
     columns, rows = _without(columns, rows, [*empty, *(("Packets sent", "First seen") if short else ())])
     total = max(report.hosts_total, len(found))
-    return grid(
-        "Hosts", columns, rows, total, cap=cap, one_day=one_day(report), noun="hosts"
-    )
+    return grid("Hosts", columns, rows, total, cap=cap, one_day=one_day(report), noun="hosts")
 
 
 def indicators(report: Report, *, cap: int) -> Grid:

@@ -29,17 +29,19 @@ class Caps:
     commands: int
     checks: int
     in_full: int
-    """Findings shown with all their parts under one starting point, and as many that belong to none; the rest is a table."""
+    """Findings shown in full under one starting point, and as many that belong to none; the rest is a table."""
     cell: int
     """Characters of a cell of evidence."""
 
     def halved(self) -> Caps:
         """Half of everything, never less than two of a kind."""
-        return replace(self, **{one.name: max(getattr(self, one.name) // 2, 2) for one in fields(self)}, cell=max(self.cell // 2, 40))
+        half = {one.name: max(getattr(self, one.name) // 2, 2) for one in fields(self)}
+        return replace(self, **{**half, "cell": max(self.cell // 2, 40)})
 
 
 SCREEN = Caps(
-    evidence=40, findings=100, conversations=100, hosts=200, files=100, dns=150, ports=60, paths=60, hierarchy=200, expert=60,
+    evidence=40, findings=100, conversations=100, hosts=200, files=100, dns=150, ports=60,
+    paths=60, hierarchy=200, expert=60,
     indicators=200, line_up=40, frames=60, commands=60, checks=200, in_full=25, cell=tabular.LONGEST_CELL,
 )  # fmt: skip
 PAPER = Caps(
@@ -132,7 +134,9 @@ def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
             for name in (("ipv4", "ipv6") if paper else tabular.PROTOCOLS)
         ],
         "charts": {
-            "timeline": charts.timeline(report, anchors, plot_height=56 if paper else 96),
+            "timeline": charts.timeline(
+                report, anchors, plot_height=44 if paper else 96, lane_height=19 if paper else 24
+            ),
             "talkers": charts.talkers(report),
             "by_protocol": charts.by_protocol(report),
             "hierarchy": charts.icicle(report.statistics.protocol_hierarchy),
@@ -166,7 +170,11 @@ def _finding(finding: Finding, anchor: str, caps: Caps, day: bool) -> FindingVie
     more = len(finding.frames) - len(shown)
     frames = ", ".join(str(frame) for frame in shown) + (f" and {more:,} more" if more else "")
     return FindingView(
-        finding, anchor, tabular.evidence(finding, cap=caps.evidence, day=day, longest=caps.cell), frames, finding.priority in ("high", "medium")
+        finding,
+        anchor,
+        tabular.evidence(finding, cap=caps.evidence, day=day, longest=caps.cell),
+        frames,
+        finding.priority in ("high", "medium"),
     )
 
 
@@ -177,7 +185,12 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
         mine = [found[key] for key in point.findings if key in found]
         new = [view for view in mine if view.finding.id not in told]
         listed = new[caps.in_full : caps.in_full + caps.findings]
-        numbers = [number for view in mine for number in (view.finding.first_frame, view.finding.last_frame) if number is not None]
+        numbers = [
+            number
+            for view in mine
+            for number in (view.finding.first_frame, view.finding.last_frame)
+            if number is not None
+        ]
         views.append(
             PointView(
                 point,
@@ -208,7 +221,13 @@ def _line_up(line_up: LineUp, key: str, caps: Caps) -> LineUpView | None:
     texts = [[str(frame), *(value for value, _ in cells)] for frame, cells in shown]
     widths = paper_columns.points(heads, texts, [True] * len(heads))
     return LineUpView(
-        line_up, shown, [f"{width}pt" for width in widths], f"{sum(widths)}pt", formats.cut_note(len(shown), total, "packets"), charts.sparks(line_up, key))
+        line_up,
+        shown,
+        [f"{width}pt" for width in widths],
+        f"{sum(widths)}pt",
+        formats.cut_note(len(shown), total, "packets"),
+        charts.sparks(line_up, key),
+    )
 
 
 def _with_odd_ones(
@@ -275,5 +294,7 @@ def _prose(report: Report) -> str:
         words += [reading.explanation for reading in finding.innocent]
     words += [note.sentence for note in report.protocols]
     # Headings and column names that every report has.
-    words.append("frame, conversation, display filter, defanged, DNS, TTL, round trip, retransmission, expert information")
+    words.append(
+        "frame, conversation, display filter, defanged, DNS, TTL, round trip, retransmission, expert information"
+    )
     return " ".join(words)

@@ -88,9 +88,31 @@ def equals(field: str, value: str | int | float) -> str:
     return f"{_field(field)} == {quoted(value) if isinstance(value, str) else value}"
 
 
+def at(field: str, address: str) -> str:
+    """A field that holds an IP or MAC address has exactly this one; tshark takes no quotes there."""
+    return f"{_field(field)} == {_checked(address)}"
+
+
 def contains(field: str, value: str) -> str:
     """A text field holds `value` somewhere (case matters)."""
     return f"{_field(field)} contains {quoted(value)}"
+
+
+def _pattern(value: str) -> str:
+    """A regular expression that means exactly `value`; everything but letters and digits as \\xNN bytes."""
+    return "".join(
+        chr(byte) if byte < 0x80 and chr(byte).isalnum() else f"\\x{byte:02x}" for byte in value.encode("utf-8", "replace")
+    )
+
+
+def under(field: str, domain: str) -> str:
+    """A name is `domain` or stands below it; case does not matter."""
+    return f"{_field(field)} matches {quoted('(^|[.])' + _pattern(domain) + '$')}"
+
+
+def begins(field: str, value: str) -> str:
+    """A text field begins with `value`; case does not matter."""
+    return f"{_field(field)} matches {quoted('^' + _pattern(value))}"
 
 
 def exists(field: str) -> str:

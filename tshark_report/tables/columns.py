@@ -214,8 +214,8 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "smb",
         (
-            _c("command2", "smb2.cmd", "ints"),
-            _c("command1", "smb.cmd", "ints"),
+            _c("command2", "smb2.cmd", "hexes"),
+            _c("command1", "smb.cmd", "hexes"),
             _c("response", "smb2.flags.response | smb.flags.response", "bool"),
             _c("status", "smb2.nt_status | smb.nt_status", "hex"),
             _c("file", "smb2.filename | smb.file", "text"),
@@ -224,11 +224,12 @@ FAMILIES: tuple[Family, ...] = (
             _c("session", "smb2.sesid", "text"),
             _c("native_os", "smb.native_os", "text"),
             _c("trans_name", "smb.trans_name", "text"),
-            _c("trans2", "smb.trans2.cmd", "int"),
+            _c("trans2", "smb.trans2.cmd", "hex"),
             _c("user", "ntlmssp.auth.username", "text"),
             _c("domain", "ntlmssp.auth.domain", "text"),
             _c("host", "ntlmssp.auth.hostname", "text"),
             _c("browser_host", "browser.server", "text"),
+            _c("multiplex", "smb.mid", "ints"),
         ),
     ),
     Family(
@@ -250,6 +251,7 @@ FAMILIES: tuple[Family, ...] = (
             _c("realm", "kerberos.realm", "text"),
             _c("ldap_name", "ldap.name", "text"),
             _c("etypes", "kerberos.etype", "ints"),
+            _c("ldap_simple", "ldap.simple", "texts"),
         ),
     ),
     Family(
@@ -324,6 +326,8 @@ FAMILIES: tuple[Family, ...] = (
             _c("irc_text", "irc.request.trailer", "text"),
             _c("mysql_user", "mysql.user", "text"),
             _c("radius_user", "radius.User_Name", "text"),
+            _c("login_user", "mqtt.username | pap.peer_id", "text"),
+            _c("login_secret", "mqtt.passwd | pap.password | pgsql.password", "text"),
         ),
     ),
 )
@@ -357,7 +361,7 @@ GROUPS: tuple[Group, ...] = (
     _g("ssh", "ssh"),
     _g("dhcp dhcpv6", "dhcp"),
     _g("wlan", "wlan"),
-    _g("tftp ntp modbus mbtcp snmp rdp sip irc mysql radius", "misc"),
+    _g("tftp ntp modbus mbtcp snmp rdp sip irc mysql radius mqtt pap pgsql", "misc"),
 )
 """A packet with markers of two groups (HTTP inside decrypted TLS, DNS quoted by ICMP) is read again by `-T fields`."""
 

@@ -63,14 +63,26 @@ def element(tag: str, children: htpy.Node = None, /, **attributes: str | float |
     return made[children] if children is not None else made
 
 
-def rect(x: float, y: float, width: float, height: float, fill: Colour, *, title: str = "", **more: str | float) -> htpy.Element:
+def rect(
+    x: float, y: float, width: float, height: float, fill: Colour, *, title: str = "", **more: str | float
+) -> htpy.Element:
     """A filled rectangle, with a tool tip when it has a title."""
     return element(
-        "rect", _tip(title), x=x, y=y, width=max(width, 0.4), height=max(height, 0.4), fill=PAPER[fill], class_=f"f-{fill}", **more
+        "rect",
+        _tip(title),
+        x=x,
+        y=y,
+        width=max(width, 0.4),
+        height=max(height, 0.4),
+        fill=PAPER[fill],
+        class_=f"f-{fill}",
+        **more,
     )
 
 
-def line(x1: float, y1: float, x2: float, y2: float, stroke: Colour = "grid", width: float = 1, **more: str | float) -> htpy.Element:
+def line(
+    x1: float, y1: float, x2: float, y2: float, stroke: Colour = "grid", width: float = 1, **more: str | float
+) -> htpy.Element:
     """A straight line."""
     return element(
         "line", x1=x1, y1=y1, x2=x2, y2=y2, stroke=PAPER[stroke], class_=f"s-{stroke}", stroke_width=width, **more
@@ -89,18 +101,33 @@ def area(d: str, fill: Colour, **more: str | float) -> htpy.Element:
     return element("path", d=d, fill=PAPER[fill], class_=f"f-{fill}", **more)
 
 
-def circle(x: float, y: float, r: float, fill: Colour, *, title: str = "", stroke: Colour | None = None) -> htpy.Element:
+def circle(
+    x: float, y: float, r: float, fill: Colour, *, title: str = "", stroke: Colour | None = None
+) -> htpy.Element:
     """A dot."""
     classes = f"f-{fill}" + (f" s-{stroke}" if stroke else "")
     return element(
-        "circle", _tip(title), cx=x, cy=y, r=r, fill=PAPER[fill], class_=classes, stroke=PAPER[stroke] if stroke else None
+        "circle",
+        _tip(title),
+        cx=x,
+        cy=y,
+        r=r,
+        fill=PAPER[fill],
+        class_=classes,
+        stroke=PAPER[stroke] if stroke else None,
     )
 
 
 def text(
-    x: float, y: float, content: str, *, size: float = 11, fill: Colour = "ink", anchor: Anchor = "start", bold: bool = False,
-    mono: bool = False,
-) -> htpy.Element:  # fmt: skip
+    x: float,
+    y: float,
+    content: str,
+    *,
+    size: float = 11,
+    fill: Colour = "ink",
+    anchor: Anchor = "start",
+    bold: bool = False,
+) -> htpy.Element:
     """A line of text whose baseline is at `y`."""
     return element(
         "text",
@@ -112,7 +139,6 @@ def text(
         class_=f"f-{fill}",
         text_anchor=None if anchor == "start" else anchor,
         font_weight="bold" if bold else None,
-        font_family="monospace" if mono else None,
     )
 
 
@@ -122,11 +148,20 @@ def link(anchor: str, children: htpy.Node) -> htpy.Element:
 
 
 def picture(
-    key: str, width: float, height: float, title: str, description: str, children: Iterable[htpy.Node], *, css: str = ""
+    key: str,
+    width: float,
+    height: float,
+    title: str,
+    description: str,
+    children: Iterable[htpy.Node],
+    *,
+    css: str = "",
+    linked: bool = False,
 ) -> Markup:
     """The whole drawing: it scales with its container, and its title and description are read out.
 
-    `key` names the drawing within the page; ids made of it must be unique.
+    `key` names the drawing within the page; ids made of it must be unique. `linked` says that there are links in it:
+    an image could not be entered to follow them.
     """
     root = element(
         "svg",
@@ -141,7 +176,7 @@ def picture(
         height=height,
         font_family=FONT,
         class_=f"chart {css}".strip(),
-        role="img",
+        role="group" if linked else "img",
         **{"aria_labelledby": f"{key}-title {key}-desc"},
     )
     return Markup(str(root))  # noqa: S704  (htpy has escaped all of it)
@@ -157,7 +192,7 @@ def shorten(content: str, limit: int) -> str:
     if len(content) <= limit:
         return content
     head = (limit - 1) * 2 // 3
-    return f"{content[:head]}\u2026{content[len(content) - (limit - 1 - head):]}"
+    return f"{content[:head]}\u2026{content[len(content) - (limit - 1 - head) :]}"
 
 
 def time_ticks(start: datetime, seconds: float, most: int = 7) -> list[tuple[float, str]]:

@@ -38,9 +38,16 @@ def icicle(rows: list[HierarchyRow]) -> Markup | None:
         width = root.row.bytes / total * WIDTH
         depth = max(depth, _draw(root, x, 0, width, total, index, shapes))
         x += width
-    words = "; ".join(f"{row.protocol} {formats.size(row.bytes)}" for row in sorted(rows, key=lambda row: -row.bytes)[:10])
+    words = "; ".join(
+        f"{row.protocol} {formats.size(row.bytes)}" for row in sorted(rows, key=lambda row: -row.bytes)[:10]
+    )
     return drawing.picture(
-        "hierarchy", WIDTH, (depth + 1) * ROW, "Protocol hierarchy by bytes", f"The largest: {words}. All of it is in the table.", shapes
+        "hierarchy",
+        WIDTH,
+        (depth + 1) * ROW,
+        "Protocol hierarchy by bytes",
+        f"The largest: {words}. All of it is in the table.",
+        shapes,
     )
 
 
@@ -59,7 +66,8 @@ def _tree(rows: list[HierarchyRow]) -> list[Branch]:
 def _draw(branch: Branch, x: float, level: int, width: float, total: int, hue: int, shapes: list[htpy.Node]) -> int:
     """Draw a branch and what is below it; the deepest level that was reached."""
     row = branch.row
-    tip = f"{row.protocol}: {formats.plural(row.frames, 'frame')}, {formats.size(row.bytes)} ({row.bytes / total * 100:.1f} %)"
+    share = f"{row.bytes / total * 100:.1f} %"
+    tip = f"{row.protocol}: {formats.plural(row.frames, 'frame')}, {formats.size(row.bytes)} ({share})"
     colour = drawing.SERIES[(hue + level) % len(drawing.SERIES)]
     shapes.append(drawing.rect(x, level * ROW, width - 1, ROW - 1, colour, title=tip, fill_opacity="0.3"))
     label = f"{row.protocol}  {formats.size(row.bytes)}"

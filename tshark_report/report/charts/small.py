@@ -110,7 +110,9 @@ def path_times(paths: list[PathTiming]) -> Markup | None:
         for seconds, (name, colour) in zip(times, parts, strict=True):
             width = seconds / longest * (WIDTH - left - right)
             if seconds > 0:
-                shapes.append(drawing.rect(x, y + 2, width, 15, _colour(colour), title=f"{name}: {formats.duration(seconds)}"))
+                shapes.append(
+                    drawing.rect(x, y + 2, width, 15, _colour(colour), title=f"{name}: {formats.duration(seconds)}")
+                )
             x += width
         shapes.append(drawing.text(x + 6, y + 13, formats.duration(sum(times)), size=10.5))
     words = "; ".join(
@@ -118,7 +120,9 @@ def path_times(paths: list[PathTiming]) -> Markup | None:
         + ", ".join(f"{name} {formats.duration(seconds)}" for seconds, (name, _) in zip(times, parts, strict=True))
         for path, times in rows
     )
-    return drawing.picture("path-times", WIDTH, top + len(rows) * step + 4, "Where the time went", f"Medians. {words}.", shapes)
+    return drawing.picture(
+        "path-times", WIDTH, top + len(rows) * step + 4, "Where the time went", f"Medians. {words}.", shapes
+    )
 
 
 def _colour(name: str) -> Colour:

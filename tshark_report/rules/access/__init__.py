@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tshark_report.rules.access.cleartext_logins import cleartext_logins
 from tshark_report.rules.base import Rule
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (cleartext_logins,)

@@ -11,6 +11,7 @@ import htpy
 from markupsafe import Markup
 
 from tshark_report.report import formats
+from tshark_report.report.addresses import is_group_address, is_home
 from tshark_report.report.charts import drawing
 from tshark_report.report.model import Conversation, Report
 
@@ -22,11 +23,6 @@ TOP = 40.0
 MOST_ROWS = 14
 """Hosts drawn one by one on a side; the others are drawn as groups by network."""
 MOST_GROUPS = 4
-_HOME_RANGES = tuple(
-    ipaddress.ip_network(text)
-    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "100.64.0.0/10", "fc00::/7", "fe80::/10", "::1/128")
-)
-"""Not `is_private`: that counts the ranges for documentation too, which test captures are full of."""
 
 
 @dataclass(slots=True)
@@ -81,7 +77,12 @@ def talkers(report: Report) -> Markup | None:
         for edge in sorted(edges, key=lambda edge: -edge.bytes)[:10]
     )
     return drawing.picture(
-        "talkers", WIDTH, height, "Who talked to whom", f"{formats.plural(shown, 'address', 'addresses')}. The busiest pairs: {words}.", children
+        "talkers",
+        WIDTH,
+        height,
+        "Who talked to whom",
+        f"{formats.plural(shown, 'address', 'addresses')}. The busiest pairs: {words}.",
+        children,
     )
 
 
@@ -89,26 +90,6 @@ def _pairs(report: Report) -> list[Conversation]:
     conversations = report.statistics.conversations
     internet = [one for one in conversations if one.protocol in ("ipv4", "ipv6")]
     return internet or [one for one in conversations if one.protocol == "ethernet"]
-
-
-def is_group_address(address: str) -> bool:
-    """True for multicast and broadcast, of IP and of Ethernet."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:2].lower() in ("ff", "01", "33")
-    return parsed.is_multicast or address.endswith(".255")
-
-
-def is_home(address: str, known: dict[str, bool]) -> bool:
-    """Whether an address is on the home network: as the report says, else by its range."""
-    if address in known:
-        return known[address]
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return True
-    return any(parsed.version == network.version and parsed in network for network in _HOME_RANGES)
 
 
 def _network(address: str) -> str:
@@ -139,7 +120,12 @@ def _nodes(report: Report, pairs: list[Conversation]) -> dict[str, Node]:
         alone = side if len(side) <= MOST_ROWS else side[: MOST_ROWS - MOST_GROUPS]
         for address in alone:
             nodes[address] = Node(
-                address, address, names.get(address, ""), local, rank=subjects.get(address, 0), involved=address in ranks
+                address,
+                address,
+                names.get(address, ""),
+                local,
+                rank=subjects.get(address, 0),
+                involved=address in ranks,
             )
         _group(side[len(alone) :], local, nodes)
     group = Node("group", "multicast, broadcast", "", left=False)
@@ -161,7 +147,9 @@ def _group(addresses: list[str], local: bool, nodes: dict[str, Node]) -> None:
         nodes.update(dict.fromkeys(members, node))
     others = [address for _, members in largest[MOST_GROUPS - 1 :] for address in members]
     if others:
-        node = Node(f"{local}-others", f"{len(others):,} more in {len(largest) - MOST_GROUPS + 1:,} networks", "", local)
+        node = Node(
+            f"{local}-others", f"{len(others):,} more in {len(largest) - MOST_GROUPS + 1:,} networks", "", local
+        )
         nodes.update(dict.fromkeys(others, node))
 
 
@@ -183,7 +171,11 @@ def _balance(pairs: list[Conversation], nodes: dict[str, Node]) -> tuple[str, st
 
 
 def _edges(report: Report, pairs: list[Conversation], nodes: dict[str, Node]) -> list[Edge]:
-    marked = {frozenset(finding.hosts[:2]) for finding in report.findings if len(finding.hosts) >= 2 and finding.priority in ("high", "medium")}
+    marked = {
+        frozenset(finding.hosts[:2])
+        for finding in report.findings
+        if len(finding.hosts) >= 2 and finding.priority in ("high", "medium")
+    }
     edges: dict[tuple[str, str], Edge] = {}
     for pair in pairs:
         a, b = nodes[pair.address_a], nodes[pair.address_b]
@@ -248,11 +240,25 @@ def _node(node: Node) -> htpy.Node:
     if node.rank:
         parts.append(drawing.circle(x, node.y, 9, "red", title=tip))
         # White on the dark orange is too faint for a small figure; black is not.
-        parts.append(drawing.element("text", str(node.rank), x=x, y=node.y + 4, font_size=11, font_weight="bold", text_anchor="middle", fill="#000000", class_="f-onmark"))
+        parts.append(
+            drawing.element(
+                "text",
+                str(node.rank),
+                x=x,
+                y=node.y + 4,
+                font_size=11,
+                font_weight="bold",
+                text_anchor="middle",
+                fill="#000000",
+                class_="f-onmark",
+            )
+        )
     else:
         colour: drawing.Colour = "red" if node.involved else "blue" if node.left else "muted"
         parts.append(drawing.circle(x, node.y, 4.5, colour, title=tip))
         offset = 10.0
-    parts.append(drawing.text(x + direction * offset, node.y, drawing.shorten(node.label, 34), anchor=side, bold=node.involved))
+    parts.append(
+        drawing.text(x + direction * offset, node.y, drawing.shorten(node.label, 34), anchor=side, bold=node.involved)
+    )
     parts.append(drawing.text(x + direction * offset, node.y + 11, note, size=9.5, fill="muted", anchor=side))
     return drawing.element("g", parts)

@@ -16,7 +16,7 @@ from tshark_report.report.model import Finding, Priority, Report, Traffic
 WIDTH = 820.0
 LEFT = 150.0
 RIGHT = 14.0
-LANE_HEIGHT = 24.0
+TOP = 18.0
 MOST_LANES = 6
 SMALL_HEIGHT = 42.0
 MOST_SMALL = 6
@@ -45,30 +45,39 @@ def clock_of(traffic: Traffic) -> Clock | None:
     return Clock(start, seconds)
 
 
-def timeline(report: Report, anchors: dict[str, str], *, plot_height: float = 96.0) -> Markup | None:
+def timeline(
+    report: Report, anchors: dict[str, str], *, plot_height: float = 96.0, lane_height: float = 24.0
+) -> Markup | None:
     """Bytes per bucket, and below them one lane for each starting point with its findings as marks.
 
     Args:
         report: what to draw.
         anchors: the place in the page of each finding.
         plot_height: height of the bars' part; all is 820 wide.
+        lane_height: height of each line of marks.
     """
     clock = clock_of(report.statistics.traffic)
     if clock is None:
         return None
     totals = total_bytes(report.statistics.traffic)
     lanes = _lanes(report)
-    height = 26 + plot_height + 22 + LANE_HEIGHT * len(lanes) + 6
-    lanes_top = 26 + plot_height + 22
+    height = TOP + plot_height + 22 + lane_height * len(lanes) + 6
+    lanes_top = TOP + plot_height + 22
     children: list[htpy.Node] = [
-        _axis(clock, 26, plot_height, lanes_top + LANE_HEIGHT * len(lanes)),
-        _scale(26, plot_height, max(totals, default=0), report.statistics.traffic.bucket_s),
-        _bars(totals, 26, plot_height, "sky"),
+        _axis(clock, TOP, plot_height, lanes_top + lane_height * len(lanes)),
+        _scale(TOP, plot_height, max(totals, default=0), report.statistics.traffic.bucket_s),
+        _bars(totals, TOP, plot_height, "sky"),
     ]
     for row, (label, findings) in enumerate(lanes):
-        children.append(_lane(clock, lanes_top + row * LANE_HEIGHT, label, findings, anchors))
+        children.append(_lane(clock, lanes_top + (row + 0.5) * lane_height, label, findings, anchors))
     return drawing.picture(
-        "timeline", WIDTH, height, "Traffic over time with the findings marked", _describe(report, totals, clock), children
+        "timeline",
+        WIDTH,
+        height,
+        "Traffic over time with the findings marked",
+        _describe(report, totals, clock),
+        children,
+        linked=bool(anchors),
     )
 
 
@@ -91,11 +100,18 @@ def by_protocol(report: Report) -> Markup | None:
             drawing.line(LEFT, top + SMALL_HEIGHT, WIDTH - RIGHT, top + SMALL_HEIGHT),
             drawing.text(LEFT - 10, top + 16, drawing.shorten(one.protocol, 18), anchor="end", bold=True),
             drawing.text(LEFT - 10, top + 29, formats.size(sum(one.bytes)), anchor="end", size=10, fill="muted"),
-            drawing.text(LEFT - 10, top + 41, f"peak {_rate(peak, traffic.bucket_s)}", anchor="end", size=10, fill="muted"),
+            drawing.text(
+                LEFT - 10, top + 41, f"peak {_rate(peak, traffic.bucket_s)}", anchor="end", size=10, fill="muted"
+            ),
         ]
     words = "; ".join(f"{one.protocol} {formats.size(sum(one.bytes))}" for one in series)
     return drawing.picture(
-        "protocols-over-time", WIDTH, bottom + 14, "Traffic over time by protocol", f"Bytes of each protocol: {words}.", children
+        "protocols-over-time",
+        WIDTH,
+        bottom + 14,
+        "Traffic over time by protocol",
+        f"Bytes of each protocol: {words}.",
+        children,
     )
 
 
@@ -125,8 +141,7 @@ def _lanes(report: Report) -> list[tuple[str, list[Finding]]]:
     return lanes
 
 
-def _lane(clock: Clock, top: float, label: str, findings: list[Finding], anchors: dict[str, str]) -> htpy.Node:
-    middle = top + LANE_HEIGHT / 2
+def _lane(clock: Clock, middle: float, label: str, findings: list[Finding], anchors: dict[str, str]) -> htpy.Node:
     parts: list[htpy.Node] = [
         drawing.line(LEFT, middle, WIDTH - RIGHT, middle),
         drawing.text(LEFT - 10, middle + 4, drawing.shorten(label, 22), anchor="end"),
@@ -172,7 +187,16 @@ def _axis(clock: Clock, top: float, height: float, bottom: float) -> htpy.Node:
         x = LEFT + at / clock.seconds * (WIDTH - LEFT - RIGHT)
         anchor: drawing.Anchor = "end" if x > WIDTH - 50 else "start" if x < LEFT + 20 else "middle"
         parts.append(drawing.line(x, top, x, bottom))
-        parts.append(drawing.text(x, top + height + 14 if bottom > top + height + 8 else bottom + 12, label, size=10, fill="muted", anchor=anchor))
+        parts.append(
+            drawing.text(
+                x,
+                top + height + 14 if bottom > top + height + 8 else bottom + 12,
+                label,
+                size=10,
+                fill="muted",
+                anchor=anchor,
+            )
+        )
     return drawing.element("g", parts)
 
 
@@ -183,7 +207,7 @@ def _scale(top: float, height: float, peak: int, bucket_s: float) -> htpy.Node:
             drawing.line(LEFT, top + height, WIDTH - RIGHT, top + height, "muted"),
             drawing.text(LEFT - 10, top + 10, _rate(peak, bucket_s), anchor="end", size=10, fill="muted"),
             drawing.text(LEFT - 10, top + height, "0", anchor="end", size=10, fill="muted"),
-            drawing.text(LEFT - 10, top - 10, "Traffic (UTC)", anchor="end", bold=True),
+            drawing.text(LEFT - 10, top - 6, "Traffic (UTC)", anchor="end", bold=True),
         ],
     )
 
@@ -201,7 +225,8 @@ def _bars(values: list[int], top: float, height: float, fill: Colour) -> htpy.No
         if value > 0:
             tall = max(value / peak * height, 1.0)
             x = LEFT + bucket * step
-            pieces.append(f"M{drawing.number(x)} {drawing.number(base)}v-{drawing.number(tall)}h{drawing.number(max(step - gap, 0.8))}v{drawing.number(tall)}z")
+            up, across = drawing.number(tall), drawing.number(max(step - gap, 0.8))
+            pieces.append(f"M{drawing.number(x)} {drawing.number(base)}v-{up}h{across}v{up}z")
     return drawing.area("".join(pieces), fill)
 
 

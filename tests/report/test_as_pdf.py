@@ -1,0 +1,123 @@
+"""The PDF, read back."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+
+from tests.report import sample
+from tshark_report.report import as_json, as_pdf, indicators
+from tshark_report.report.nothing_fetched import NothingFetched
+
+ATTACHED = [
+    as_pdf.Attachment(name="report.json", mime="application/json", data=b"", description="The report as data"),
+    as_pdf.Attachment(name="indicators.csv", mime="text/csv", data=b"a,b\r\n", description="Indicators"),
+    as_pdf.Attachment(
+        name="evidence.pcapng", mime="application/x-pcapng", data=b"\x0a\x0d\x0d\x0a", description="Evidence"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def incident() -> bytes:
+    report = sample.incident()
+    attached = [
+        sample.change(ATTACHED[0], data=as_json.render(report)),
+        sample.change(ATTACHED[1], data=indicators.to_csv(report).encode()),
+        ATTACHED[2],
+    ]
+    return as_pdf.render(report, attachments=attached)
+
+
+def _text(data: bytes, tmp_path: Path) -> str:
+    (tmp_path / "x.pdf").write_bytes(data)
+    done = subprocess.run(["pdftotext", "-layout", str(tmp_path / "x.pdf"), "-"], capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def test_pages_text_and_running_header(incident: bytes, tmp_path: Path) -> None:
+    pages = _text(incident, tmp_path).split("\f")[:-1]
+    assert 5 <= len(pages) <= 14
+    for number, page in enumerate(pages, start=1):
+        assert f"Page {number} of {len(pages)}" in page
+        assert "INC-4711 · TLP:AMBER" in page
+        assert f"SHA-256 {sample.HASH[:16]}" in page
+    first = " ".join(pages[0].split())
+    assert "Start with 10.1.2.3" in first
+    assert "Harmless if" in first
+    assert sample.HASH in first
+    assert "Timeline" in first
+
+
+def test_attachments_come_back_whole(incident: bytes) -> None:
+    with pikepdf.open(io.BytesIO(incident)) as pdf:
+        assert sorted(pdf.attachments) == ["evidence.pcapng", "indicators.csv", "report.json"]
+        data = pdf.attachments["report.json"].get_file().read_bytes()
+        assert as_json.load(data) == sample.incident()
+        assert pdf.attachments["evidence.pcapng"].get_file().read_bytes() == ATTACHED[2].data
+        assert pdf.attachments["report.json"].get_file().mime_type == "application/json"
+        assert all(spec.AFRelationship in ("/Data", "/Supplement") for spec in pdf.Root.AF)
+
+
+def test_tagged_pdf_a_with_metadata_and_bookmarks(incident: bytes) -> None:
+    with pikepdf.open(io.BytesIO(incident)) as pdf:
+        with pdf.open_metadata() as metadata:
+            assert metadata.pdfa_status == "3A"
+            assert metadata["dc:title"] == "INC-4711: Alert on DESK-17: unusual upload"
+        assert pdf.Root.MarkInfo.Marked
+        assert str(pdf.Root.Lang) == "en"
+        kinds = _kinds(pdf.Root.StructTreeRoot)
+        for kind in ("/H1", "/H2", "/H3", "/Table", "/TH", "/TD", "/Caption", "/Figure", "/L"):
+            assert kind in kinds, kind
+        assert all(_alternatives(pdf.Root.StructTreeRoot))
+        with pdf.open_outline() as outline:
+            titles = [item.title for item in outline.root]
+            assert "Where to start" in titles
+            assert "Checks made and not made" in titles
+
+
+def _children(node: Any) -> list[Any]:
+    kids = node.get("/K")
+    if kids is None:
+        return []
+    found = list(kids) if isinstance(kids, pikepdf.Array) else [kids]
+    return [kid for kid in found if isinstance(kid, pikepdf.Dictionary) and "/S" in kid]
+
+
+def _kinds(node: Any) -> set[str]:
+    found = {str(node.get("/S"))}
+    for kid in _children(node):
+        found |= _kinds(kid)
+    return found
+
+
+def _alternatives(node: Any) -> list[str]:
+    """The alternative text of every figure."""
+    found = [str(node.get("/Alt", ""))] if str(node.get("/S")) == "/Figure" else []
+    for kid in _children(node):
+        found += _alternatives(kid)
+    return found
+
+
+def test_letter(tmp_path: Path) -> None:
+    with pikepdf.open(io.BytesIO(as_pdf.render(sample.quiet(), paper="Letter"))) as pdf:
+        assert [round(float(side)) for side in pdf.pages[0].mediabox] == [0, 0, 612, 792]
+
+
+@pytest.mark.parametrize("name", ["huge", "hostile"])
+def test_at_most_forty_pages(name: str, tmp_path: Path) -> None:
+    data = as_pdf.render(sample.ALL[name]())
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        assert len(pdf.pages) <= as_pdf.MOST_PAGES
+    assert len(data) < 3_000_000
+
+
+def test_nothing_is_fetched() -> None:
+    for url in ("file:///etc/passwd", "http://localhost/", "data:text/plain,x"):
+        with pytest.raises(ValueError, match="nothing is fetched"):
+            NothingFetched().fetch(url)

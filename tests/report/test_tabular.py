@@ -1,0 +1,47 @@
+"""Tables and the widths of their columns on paper."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.report import sample
+from tshark_report.report import paper_columns, tabular
+from tshark_report.report.model import Column
+
+
+def test_grid_formats_and_cuts() -> None:
+    made = tabular.grid(
+        "T",
+        [Column(name="Size", type="bytes"), Column(name="Who")],
+        [[412160, "a" * 500]] * 9,
+        5311,
+        cap=2,
+        one_day=True,
+    )
+    assert made.rows[0] == ["412,160", "a" * 399 + "…"]
+    assert made.cut == "2 of 5,311 rows"
+    assert made.heads[0].text == "Size (bytes)"
+    assert made.heads[0].css == "num"
+    assert made.heads[1].css == "long"
+
+
+def test_conversations_are_exact_and_both_ways() -> None:
+    made = tabular.conversations(sample.incident(), "ipv4", cap=100)
+    row = made.rows[0]
+    assert row[:4] == [sample.PC, sample.SHOP, "220", "184,000"]
+    short = tabular.conversations(sample.incident(), "tcp", cap=3, short=True)
+    assert [head.text for head in short.heads][:4] == ["Address A", "Port A", "Address B", "Port B"]
+    assert short.cut == "3 of 9 rows"
+
+
+def test_some_names_the_rest() -> None:
+    assert tabular.some(["a", "b", "c"], 2) == "a, b and 1 more"
+
+
+@given(st.lists(st.lists(st.text(max_size=80), min_size=3, max_size=3), max_size=5))
+def test_columns_fit_the_page(rows: list[list[str]]) -> None:
+    widths = paper_columns.points(["Frame", "A heading", "X"], rows, [False, True, False])
+    assert len(widths) == 3
+    assert all(width > 0 for width in widths)
+    assert sum(widths) <= paper_columns.PAGE + 3

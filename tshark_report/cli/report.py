@@ -1,0 +1,246 @@
+"""`tshark-report report`: the main job."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tshark_report.cli import shared
+from tshark_report.cli.app import app
+from tshark_report.cli.terminal import plain, progress
+from tshark_report.errors import RenderFailed, UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tshark_report.pipeline import Request
+    from tshark_report.report.model import Report
+
+FORMATS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".json": "json", ".md": "markdown", ".markdown": "markdown"}
+
+
+class Bar(StrEnum):
+    """Priorities for --fail-on."""
+
+    high = "high"
+    medium = "medium"
+    low = "low"
+    info = "info"
+
+
+class Paper(StrEnum):
+    """Paper sizes of the PDF."""
+
+    a4 = "A4"
+    letter = "Letter"
+
+
+class Flavour(StrEnum):
+    """Markdown dialects."""
+
+    github = "github"
+    jira = "jira"
+
+
+@app.command()
+def report(  # noqa: PLR0913 - a command line has as many options as its users have wishes
+    capture: shared.Capture,
+    output: Annotated[
+        list[Path],
+        typer.Option("--output", "-o", help="Where to write; the suffix says the format: .html .pdf .json .md. Repeatable.", show_default=False),
+    ] = [],  # noqa: B006
+    display_filter: shared.Filter = "",
+    start: shared.From = "",
+    end: shared.To = "",
+    keylog: shared.Keylog = None,
+    decode_as: shared.DecodeAs = [],  # noqa: B006
+    pref: shared.Preference = [],  # noqa: B006
+    profile: shared.Profile = "",
+    settings: shared.SettingsFile = None,
+    ticket: Annotated[str, typer.Option("--ticket", help="Ticket id, printed on every page.", show_default=False)] = "",
+    title: Annotated[str, typer.Option("--title", help="Title of the report.", show_default=False)] = "",
+    analyst: Annotated[str, typer.Option("--analyst", help="Who made it.", show_default=False)] = "",
+    organisation: Annotated[str, typer.Option("--organisation", help="For whom.", show_default=False)] = "",
+    tlp: Annotated[str, typer.Option("--tlp", help="Traffic Light Protocol mark: red, amber, green, clear.", show_default=False)] = "",
+    note: Annotated[str, typer.Option("--note", help="A note on the first page.", show_default=False)] = "",
+    paper: Annotated[Paper, typer.Option("--paper", help="Paper of the PDF.")] = Paper.a4,
+    flavour: Annotated[Flavour, typer.Option("--markdown", help="Dialect of the Markdown.")] = Flavour.github,
+    redact: Annotated[str, typer.Option("--redact", help="Replace by stable pseudonyms: any of ips,hosts,users,macs.", show_default=False)] = "",
+    indicators: Annotated[Path | None, typer.Option("--indicators", help="Also write the indicators: .csv or .json (STIX 2.1).", show_default=False)] = None,
+    templates: Annotated[Path | None, typer.Option("--templates", help="Folder whose templates replace ours, file by file.", show_default=False)] = None,
+    fail_on: Annotated[Bar | None, typer.Option("--fail-on", help="Exit with 1 where a finding of this priority or higher was made.", show_default=False)] = None,
+    tshark: shared.Tshark = None,
+    timeout: shared.Timeout = None,
+    debug: shared.Debug = False,
+) -> None:
+    """Read a capture and write a report that says where to start.
+
+    Without -o an HTML report is written where you stand. Its path is the last line printed.
+    """
+    outputs = [_checked(path) for path in output] or [_default(capture)]
+    if indicators is not None:
+        _writable(indicators)
+    request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, settings, tshark, timeout)
+    from tshark_report.pipeline import build
+    from tshark_report.report.model import Ticket
+
+    marks = Ticket(ticket=ticket, title=title, analyst=analyst, organisation=organisation, tlp=tlp, note=note)
+    with progress(capture.name) as show:
+        warm = _warm_up({kind for _, kind in outputs})
+        made = build(request.with_ticket(marks), show)
+        warm()
+        if redact:
+            made = _redacted(made, redact)
+        show("writing", 0.98)
+        for path, kind in outputs:
+            _write(made, path, kind, paper.value, flavour.value, templates)
+        if indicators is not None:
+            _write_indicators(made, indicators)
+    for path, _ in outputs:
+        typer.echo(plain(str(path)))
+    if fail_on is not None:
+        from tshark_report.story.findings import at_least
+
+        if any(at_least(f.priority, fail_on.value) for f in made.findings):
+            raise typer.Exit(1)
+
+
+def _request(  # noqa: PLR0913
+    capture: Path,
+    display_filter: str,
+    start: str,
+    end: str,
+    keylog: Path | None,
+    decode_as: list[str],
+    pref: list[str],
+    profile: str,
+    settings: Path | None,
+    tshark: str | None,
+    timeout: float | None,
+) -> Request:
+    from tshark_report import settings as settings_module
+    from tshark_report.capture.dissect import Options
+    from tshark_report.pipeline import Request
+
+    if keylog is not None and not keylog.is_file():
+        raise UsageError("the key log file does not exist", detail=str(keylog), next_step=f"ls -l {keylog.parent}")
+    options = Options(
+        shared.display_filter(display_filter, start, end, _day(capture) if start or end else None),
+        keylog,
+        tuple(decode_as),
+        tuple(pref),
+        profile,
+    )
+    chosen = settings_module.load(settings) if settings is not None else settings_module.Settings()
+    return Request(capture, options, chosen, tshark=tshark, timeout=timeout)
+
+
+def _day(capture: Path) -> datetime | None:
+    from datetime import UTC, datetime
+
+    from tshark_report.capture.check import look
+    from tshark_report.capture.framing import first_time
+
+    look(capture)
+    seconds = first_time(capture)
+    return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
+
+
+def _default(capture: Path) -> tuple[Path, str]:
+    stem = capture.name
+    for suffix in (".gz", ".pcapng", ".pcap", ".cap"):
+        stem = stem.removesuffix(suffix)
+    path = Path(f"{stem.lstrip('-') or 'capture'}.report.html")
+    _writable(path)
+    return path, "html"
+
+
+def _checked(path: Path) -> tuple[Path, str]:
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise UsageError(
+            "the suffix of the output does not say a format",
+            detail=str(path),
+            causes=("a misspelt suffix",),
+            next_step=f"use one of: {' '.join(dict.fromkeys(FORMATS))}",
+        )
+    _writable(path)
+    return path, kind
+
+
+def _writable(path: Path) -> None:
+    """Say before the work that the result could not be written."""
+    folder = path.parent
+    if path.is_dir():
+        raise RenderFailed("the output is a folder", detail=str(path), next_step=f"name a file: {path / 'report.html'}")
+    if not folder.is_dir():
+        raise RenderFailed(
+            "the output's folder does not exist", detail=str(folder), causes=("a misspelt path",), next_step=f"mkdir -p {folder}"
+        )
+    if not os.access(folder, os.W_OK):
+        raise RenderFailed(
+            "the output's folder is not writable",
+            detail=str(folder),
+            causes=("it belongs to somebody else", "the file system is read-only"),
+            next_step="choose another place with -o",
+        )
+
+
+def _warm_up(kinds: set[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Load the renderers while tshark works; the returned function waits for it."""
+    import threading
+
+    def work() -> None:
+        if kinds & {"html", "pdf"}:
+            import tshark_report.report.as_html
+        if "pdf" in kinds:
+            import weasyprint  # noqa: F401
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread.join
+
+
+def _redacted(made: Report, what: str) -> Report:
+    from tshark_report.report import redact
+
+    parts = [p.strip() for p in what.split(",") if p.strip()]
+    unknown = sorted(set(parts) - {"ips", "hosts", "users", "macs"})
+    if unknown:
+        raise UsageError(f"--redact does not know {', '.join(unknown)}", next_step="--redact ips,hosts,users,macs")
+    return redact.redact(made, parts)
+
+
+def _write(made: Report, path: Path, kind: str, paper: str, flavour: str, templates: Path | None) -> None:
+    from tshark_report.report import write
+
+    if kind == "json":
+        from tshark_report.report import as_json
+
+        data = as_json.render(made)
+    elif kind == "markdown":
+        from tshark_report.report import as_markdown
+
+        data = as_markdown.render(made, flavour=flavour).encode()  # type: ignore[arg-type]
+    elif kind == "html":
+        from tshark_report.report import as_html
+
+        data = as_html.render(made, templates=templates).encode()
+    else:
+        from tshark_report.report import as_pdf
+
+        data = as_pdf.render(made, paper=paper, templates=templates)  # type: ignore[arg-type]
+    write.atomically(path, data)
+
+
+def _write_indicators(made: Report, path: Path) -> None:
+    from tshark_report.report import indicators, write
+
+    text = indicators.to_stix(made) if path.suffix.lower() == ".json" else indicators.to_csv(made)
+    write.atomically(path, text.encode())
+
+

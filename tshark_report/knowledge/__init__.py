@@ -1,0 +1,14 @@
+"""Knowledge as data: TOML files beside this module, each with its source and the date it was read."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+
+@lru_cache(maxsize=32)
+def load(name: str) -> dict[str, Any]:
+    """The content of `NAME.toml`. Shared between callers: read it, never change it."""
+    return tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))

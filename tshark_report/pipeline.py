@@ -1,0 +1,223 @@
+"""The main job: a capture in, the report model out. Nothing here prints, renders or exits."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tshark_report import __version__
+from tshark_report.capture import filters as run_filters
+from tshark_report.capture import tshark as tshark_module
+from tshark_report.capture.dissect import Options
+from tshark_report.capture.load import Loaded, Progress, deadline, load
+from tshark_report.capture.tshark import Tshark
+from tshark_report.report import model
+from tshark_report.rules import ALL
+from tshark_report.rules import base as rules
+from tshark_report.settings import Settings
+from tshark_report.story import views
+from tshark_report.story.dns_view import dns_view
+from tshark_report.story.findings import Fired, fired, to_findings
+from tshark_report.story.hosts import hosts as hosts_view
+from tshark_report.story.indicators import indicators
+from tshark_report.story.limits import limits
+from tshark_report.story.line_ups import line_up_for
+from tshark_report.story.starting_points import starting_points
+from tshark_report.story.transport_health import transport_health
+from tshark_report.story.verdict import verdict
+from tshark_report.story.words import iso_time
+
+HOSTS_KEPT = 200
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asked for, as far as it changes what is in the report."""
+
+    capture: Path
+    options: Options = field(default_factory=Options)
+    settings: Settings = field(default_factory=Settings)
+    ticket: model.Ticket = field(default_factory=model.Ticket)
+    tshark: str | None = None
+    timeout: float | None = None
+
+    def with_ticket(self, ticket: model.Ticket) -> Request:
+        """The same request with what is to be printed on the report."""
+        return replace(self, ticket=ticket)
+
+
+def _quiet(_what: str, _share: float) -> None:
+    return
+
+
+@contextmanager
+def opened(request: Request, progress: Progress = _quiet) -> Iterator[tuple[Loaded, Tshark, Path, dict[str, str]]]:
+    """The capture read into tables, with the tshark and the scratch folder that stay usable inside the block.
+
+    Raises:
+        ReportError: any of the expected errors of finding tshark and reading the capture.
+    """
+    with tempfile.TemporaryDirectory(prefix="tshark-report-", ignore_cleanup_errors=True) as folder:
+        scratch = Path(folder)
+        env = tshark_module.environment(scratch, own_profile=bool(request.options.profile))
+        found = tshark_module.find(request.tshark, env)
+        loaded = load(request.capture, found, scratch, env, request.options, timeout=request.timeout, progress=progress)
+        yield loaded, found, scratch, env
+
+
+def build(
+    request: Request, progress: Progress = _quiet, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> model.Report:
+    """Read a capture and say where to start.
+
+    Raises:
+        ReportError: any of the expected errors of finding tshark and reading the capture.
+    """
+    with opened(request, progress) as (loaded, found, _scratch, env):
+        progress("rules", 0.92)
+        outcomes = list(rules.run(ALL, loaded.tables, request.settings))
+        drafts, hidden = _allowed(fired(outcomes), request.settings)
+        progress("running the findings' filters", 0.94)
+        limit = request.timeout or deadline(loaded.capture.file_bytes)
+        counted, command = run_filters.counts(
+            found, loaded.capture.path, [f.draft.display_filter for f in drafts], request.options, env, limit
+        )
+        if command:
+            loaded.commands.append(("the findings' display filters, counted", command))
+        progress("writing the story", 0.97)
+        return _report(request, loaded, found, outcomes, drafts, hidden, counted, now())
+
+
+def _allowed(found: list[Fired], settings: Settings) -> tuple[list[Fired], list[str]]:
+    """Findings that the user's allow-list does not cover, and a line for each that it does: hidden, but counted."""
+    kept, hidden = [], []
+    for each in found:
+        match = next(
+            (
+                a
+                for a in settings.allowed
+                if (a.code or a.host or a.name or a.port)
+                and (not a.code or a.code == each.rule.code)
+                and (not a.host or a.host in each.draft.hosts)
+                and (not a.name or a.name in each.draft.summary)
+                and (a.port is None or f"port == {a.port}" in each.draft.display_filter)
+            ),
+            None,
+        )
+        if match is None:
+            kept.append(each)
+        else:
+            hidden.append(f"{each.rule.code} {each.rule.name} about {each.draft.subject}: {match.reason or 'expected'}")
+    return kept, hidden
+
+
+def _report(
+    request: Request,
+    loaded: Loaded,
+    found: Tshark,
+    outcomes: Sequence[rules.Outcome],
+    drafts: list[Fired],
+    hidden: list[str],
+    counted: dict[str, int],
+    now: datetime,
+) -> model.Report:
+    tables, capture = loaded.tables, loaded.capture
+    findings = to_findings(drafts, tables.packets, counted, capture.original.name)
+    by_id = {f.id: f for f in findings}
+
+    def named(address: str) -> str:
+        name = tables.names.get(address)
+        return f"{address} ({name})" if name else address
+
+    points = starting_points(drafts, by_id, tables.packets, named, lambda each: line_up_for(each, tables))
+    health = transport_health(tables, request.settings)
+    files, files_total = views.files_view(tables)
+    hosts, hosts_total = hosts_view(tables, request.settings, HOSTS_KEPT)
+    not_shown = [f"hidden by your settings: {line}" for line in hidden]
+    return model.Report(
+        schema_version=model.SCHEMA_VERSION,
+        tool=model.Tool(name="tshark-report", version=__version__, tshark_version=found.version),
+        generated=now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        ticket=request.ticket,
+        capture=_capture(loaded, request.options),
+        verdict=verdict(tables, findings, health),
+        overview=views.overview(tables, tables.packets.height, capture.link_types),
+        starting_points=points,
+        findings=findings,
+        checks=[
+            model.Check(
+                code=o.rule.code, name=o.rule.name, title=o.rule.title, question=o.rule.question, status=o.status,
+                reason=o.reason,
+            )
+            for o in outcomes
+        ],
+        limits=[*limits(tables, capture), *not_shown],
+        hosts=hosts,
+        hosts_total=hosts_total,
+        files=files,
+        files_total=files_total,
+        protocols=views.protocol_notes(tables),
+        transport=health,
+        dns=dns_view(tables, request.settings),
+        statistics=views.statistics_view(tables, loaded.taps),
+        indicators=indicators(drafts, by_id),
+        commands=[
+            model.Command(purpose=purpose, command=shlex.join(_portable(args, loaded)))
+            for purpose, args in loaded.commands
+        ],
+    )  # fmt: skip
+
+
+def _portable(args: list[str], loaded: Loaded) -> list[str]:
+    """A command as another person can run it: no paths of this machine, no scratch folders."""
+    made, skip = [], False
+    for place, arg in enumerate(args):
+        if skip:
+            skip = False
+            continue
+        if arg == "--export-objects":
+            made += [arg, args[place + 1].split(",", 1)[0] + ",objects"]
+            skip = True
+        elif arg == str(loaded.capture.path):
+            made.append(loaded.capture.original.name)
+        elif place == 0:
+            made.append(Path(arg).stem)
+        elif arg.startswith("tls.keylog_file:"):
+            made.append("tls.keylog_file:KEYLOG")
+        else:
+            made.append(arg)
+    return made
+
+
+def _capture(loaded: Loaded, options: Options) -> model.CaptureInfo:
+    capture, tables = loaded.capture, loaded.tables
+    some = tables.packets.height > 0
+    captured = sum(capture.frames.captured) if capture.frames is not None else 0
+    return model.CaptureInfo(
+        file_name=capture.original.name,
+        sha256=capture.sha256,
+        file_bytes=capture.file_bytes,
+        file_type=capture.file_type,
+        link_types=capture.link_types,
+        packets=capture.packets,
+        first_time=iso_time(tables.first_time) if some else None,
+        last_time=iso_time(tables.last_time) if some else None,
+        duration_s=round(tables.seconds, 6),
+        truncated=capture.truncated,
+        compressed=capture.compressed,
+        bytes_on_wire=int(tables.packets["length"].sum() or 0),
+        bytes_captured=captured,
+        snap_length_cut_packets=capture.snap_cut,
+        interfaces=capture.interfaces,
+        capture_application=capture.application,
+        capture_os=capture.system,
+        comments=capture.comments,
+        clock_ordered=capture.ordered,
+        filter=options.display_filter,
+        warnings=capture.warnings,
+    )

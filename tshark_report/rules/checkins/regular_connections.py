@@ -1,0 +1,211 @@
+"""Does a client connect to the same server at regular intervals?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from tshark_report.report.model import Confidence, Innocent, Priority, Table
+from tshark_report.rules import filters
+from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.checkins import _common as common
+from tshark_report.rules.checkins.regular_requests import regular_paths
+from tshark_report.tables.tables import Tables
+
+FINDINGS_MAX = 10
+PARALLEL_S = 0.5
+"""Connections that start closer together are one contact: browsers open several at once."""
+
+
+@dataclass(frozen=True)
+class _Contact:
+    """Sessions of one client with one server name (or bare address) and port."""
+
+    client: str
+    target: str
+    port: int
+    addresses: tuple[str, ...]
+    sessions: pl.DataFrame
+    rhythm: common.Rhythm
+
+
+@rule(
+    code="CHK001",
+    name="regular-connections",
+    family="checkins",
+    title="One client connected to one server at regular intervals",
+    question="Does a client connect to the same server at regular intervals?",
+    answers=("Q4", "Q6"),
+    why=(
+        "Programs that wait for orders ask for them at a fixed or slightly jittered interval: beacon-like contact. People do "
+        "not: the gaps between their visits follow no rhythm. A regular interval alone only says that no person is behind it."
+    ),
+    innocent=(
+        Innocent(
+            explanation="A monitoring check, a script in a loop, a dashboard or an update client polls by design.",
+            tell_apart="The server is one that the organisation knows; the process on the client belongs to an installed package.",
+        ),
+        Innocent(
+            explanation="An application reconnects after each answer, and the answer always takes the same time.",
+            tell_apart="Sizes of the answers vary with what was asked, and the contact ends when its user closes it.",
+        ),
+    ),
+    confirm=(
+        "Which process on the client owns the connections? Look at the same minutes in its process or EDR log.",
+        "Did the contact begin after a download or a login? Look at the minutes before the first session.",
+        "Who else in the network speaks to this server, and since when?",
+    ),
+    references=(common.C2_WEB, common.REGULARITY_PAPER),
+    needs=("tcp_sessions",),
+    thresholds={
+        "contacts": Threshold(8, "contacts", "Seven gaps: fewer may be regular by chance."),
+        "jitter": Threshold(
+            0.25, "share of the median gap", "Uniform jitter of 50 % either way gives 0.25; independent visits give 0.69."
+        ),
+        "shortest_gap": Threshold(1.0, "seconds", "Faster than one a second is a load test or password guessing, not a check-in."),
+        "span": Threshold(15.0, "seconds", "A regular burst of less is one page or one program start."),
+        "regular_run": Threshold(0.5, "share of the gaps", "At least half of the gaps in one unbroken regular run, or a low spread."),
+    },
+    weight=70,
+)
+def regular_connections(tables: Tables, context: Context) -> Iterator[Draft]:
+    """Groups sessions by client, server name and port, and looks at the gaps between their starts."""
+    found = [c for c in _contacts(tables, context) if not _told_by_requests(tables, context, c)]
+    drafts = [_draft(tables, context, contact) for contact in found]
+    order = {"high": 0, "medium": 1, "low": 2, "info": 3}
+    yield from sorted(drafts, key=lambda d: (order[d.priority], -len(d.frames)))[:FINDINGS_MAX]
+
+
+def _contacts(tables: Tables, context: Context) -> Iterator[_Contact]:
+    least = int(context.limit("contacts"))
+    worked = tables.tcp_sessions.filter(
+        pl.col("established") & (pl.col("client_payload") > 0) & pl.col("syn_frame").is_not_null()
+        & ~pl.col("server_port").is_in(list(common.ports("polled")))
+        & ~pl.col("protocol").is_in(["FTP-DATA", "BitTorrent"])
+    )  # fmt: skip
+    if worked.height < least:
+        return
+    names = tables.names
+    worked = worked.with_columns(
+        pl.col("server").replace_strict(list(names), list(names.values()), default=pl.col("server"), return_dtype=pl.String)
+        .alias("target")
+        if names
+        else pl.col("server").alias("target")
+    )  # fmt: skip
+    keys = ["client", "target", "server_port"]
+    crowded = worked.group_by(keys).len().filter(pl.col("len") >= least)
+    worked = worked.join(crowded, on=keys, how="semi", maintain_order="left")
+    for (client, target, port), sessions in worked.group_by(keys, maintain_order=True):
+        times = common.apart(sessions["start"].to_list(), PARALLEL_S)
+        rhythm = common.rhythm(times)
+        if rhythm is None or rhythm.contacts < least or not _regular(rhythm, context):
+            continue
+        addresses = tuple(sessions["server"].unique(maintain_order=True).to_list())
+        if context.is_home(addresses[0]) and _ordinary_inside(sessions["protocol"][0], int(str(port))):
+            continue
+        yield _Contact(str(client), str(target), int(str(port)), addresses, sessions, rhythm)
+
+
+def _regular(rhythm: common.Rhythm, context: Context) -> bool:
+    if rhythm.median < context.limit("shortest_gap") or rhythm.span < context.limit("span"):
+        return False
+    run = rhythm.run / (rhythm.contacts - 1)
+    return rhythm.jitter <= context.limit("jitter") and (run >= context.limit("regular_run") or rhythm.jitter <= 0.1)
+
+
+def _ordinary_inside(protocol: str, port: int) -> bool:
+    """Inside the home network, known protocols on their ports are polled by half of all programs."""
+    return protocol not in ("TCP", "DATA") and common.usual_port(protocol, port)
+
+
+def _told_by_requests(tables: Tables, context: Context, contact: _Contact) -> bool:
+    """True where the same contact is told as regular HTTP requests, which say more."""
+    return any(
+        told.client == contact.client and told.server in contact.addresses and told.port == contact.port
+        for told in regular_paths(tables)
+    )
+
+
+def _draft(tables: Tables, context: Context, contact: _Contact) -> Draft:
+    rhythm, sessions = contact.rhythm, contact.sessions
+    server = common.server(tables, contact.addresses[0], contact.port)
+    protocol = str(sessions["protocol"].mode().sort()[0])
+    odd = common.oddities(context, tables, server, protocol)
+    priority, confidence, lowered = _priority(context, contact, server, odd)
+    shown, frames = common.session_starts(tables, contact.client, contact.addresses, contact.port)
+    up, down = _sizes(sessions["client_payload"]), _sizes(sessions["server_payload"])
+    others = f" and {len(contact.addresses) - 1} more addresses of that name" if len(contact.addresses) > 1 else ""
+    first, last = float(sessions["start"][0]), float(sessions["start"][-1])
+    summary = (
+        f"{contact.client} opened {sessions.height} {common.spoken(protocol)} sessions to {server.words()}{others} between "
+        f"{common.clock(first)} and {common.clock(last)} UTC, {rhythm.words()}: a beacon-like regular interval of "
+        f"{common.seconds(rhythm.median)}. The longest unbroken regular run is {rhythm.run} of {rhythm.contacts - 1} gaps; "
+        f"the client sent {up}, the server {down} a session.{server.about()}"
+    )
+    if odd:
+        summary += f" Unusual: {'; '.join(odd)}."
+    return Draft(
+        subject=f"{contact.client} -> {contact.target}:{contact.port}",
+        hosts=(contact.client, *contact.addresses[:5]),
+        summary=summary,
+        sentence=(
+            f"{contact.client} began to connect to {server.words()} every {common.seconds(rhythm.median)} "
+            f"({sessions.height} sessions)"
+        ),
+        priority=priority,
+        confidence=confidence,
+        display_filter=shown,
+        frames=frames,
+        evidence=_evidence(sessions),
+        lowered_because=lowered,
+        indicators=_indicators(context, server, contact.addresses) if priority in ("high", "medium") else (),
+        line_up=("tcp.srcport", "frame.time_delta_displayed"),
+        time=first,
+        weight=min(10.0, rhythm.contacts / 20) + 3 * len(odd),
+    )
+
+
+def _priority(
+    context: Context, contact: _Contact, server: common.Server, odd: list[str]
+) -> tuple[Priority, Confidence, str]:
+    tight = contact.rhythm.jitter <= 0.1 and contact.rhythm.contacts >= 10
+    confidence: Confidence = "high" if tight and contact.rhythm.contacts >= 20 else "medium"
+    if not context.is_outside(contact.addresses[0]):
+        return "low", confidence, "The server is in the home network, where programs poll each other."
+    if server.polling:
+        return "info", confidence, f"{server.name} is known to be polled: {server.polling}."
+    if context.is_outside(contact.client) and context.is_home(contact.addresses[0]):
+        return "low", confidence, "The contact comes from outside."
+    if len(odd) >= 2:
+        return "high", confidence, ""
+    return "medium", confidence, ""
+
+
+def _sizes(values: pl.Series) -> str:
+    low, middle, high = (int(v or 0) for v in (values.min(), values.median(), values.max()))  # type: ignore[arg-type]
+    return common.size(low) if low == high else f"{low:,} to {high:,} bytes (median {middle:,})"
+
+
+def _evidence(sessions: pl.DataFrame) -> Table:
+    gaps = sessions["start"].diff().to_list()
+    return evidence(
+        [
+            ("session starts", "time"), ("seconds since the last", "seconds"), ("client port", "port"), ("server", "address"),
+            ("client sent", "bytes"), ("server sent", "bytes"), ("lasted", "seconds"), ("frame", "frame"),
+        ],
+        [
+            (row["start"], gaps[i], row["client_port"], row["server"], row["client_payload"], row["server_payload"],
+             row["seconds"], row["syn_frame"])
+            for i, row in enumerate(sessions.iter_rows(named=True))
+        ],
+    )  # fmt: skip
+
+
+def _indicators(context: Context, server: common.Server, addresses: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    made = [("ipv6" if ":" in a else "ipv4", a) for a in addresses if context.is_outside(a)]
+    return (*made, ("domain", server.name)) if server.name else tuple(made)
+
+
+__all__ = ["filters", "regular_connections"]

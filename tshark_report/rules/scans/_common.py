@@ -1,0 +1,156 @@
+"""What several rules about scans, floods and header fields need."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from tshark_report.knowledge import load
+from tshark_report.rules import filters
+from tshark_report.story.words import clock, listed
+from tshark_report.tables.sessions import ACK, SYN
+from tshark_report.tables.tables import Tables
+
+FINDINGS = 10
+"""Findings of one rule at most; the most telling first."""
+
+SYN_FILTER = filters.all_of(filters.equals("tcp.flags.syn", 1), filters.equals("tcp.flags.ack", 0))
+
+ECHO_REQUESTS = (8, 128)
+ECHO_REPLIES = (0, 129)
+"""Echo of ICMP (RFC 792) and of ICMPv6 (RFC 4443)."""
+
+ERRORS_4 = (3, 4, 5, 11, 12)
+ERRORS_6 = (1, 2, 3, 4)
+"""ICMP and ICMPv6 types that quote the header of another packet."""
+
+
+def number(value: object) -> float:
+    """An aggregate of Polars, whose type it does not tell, as a number; 0 where there is none."""
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def whole(value: object) -> int:
+    """An aggregate of Polars as a whole number; 0 where there is none."""
+    return int(number(value))
+
+
+def icmp_errors(tables: Tables) -> pl.DataFrame:
+    """ICMP packets that quote another packet's header."""
+    six = pl.col("src").str.contains(":", literal=True)
+    kind = pl.col("type")
+    return tables.icmp.filter((kind.is_in(ERRORS_4) & ~six) | (kind.is_in(ERRORS_6) & six))
+
+
+def unquoted(tables: Tables) -> str:
+    """Leaves out ICMP errors, whose quoted header would match as if it were their own; empty where there are none."""
+    return filters.negated("icmp || icmpv6") if icmp_errors(tables).height else ""
+
+
+def own(tables: Tables, *parts: str) -> str:
+    """A filter on TCP or UDP packets that ICMP errors about them do not match."""
+    return filters.all_of(*parts, unquoted(tables))
+
+
+def syn_packets(tables: Tables) -> pl.DataFrame:
+    """Packets with SYN and without ACK: what SYN_FILTER selects."""
+    return tables.packets.filter(
+        (pl.col("transport") == "tcp") & ((pl.col("flags") & (SYN | ACK)) == SYN) & pl.col("src").is_not_null()
+    )
+
+
+def attempts(tables: Tables) -> pl.DataFrame:
+    """One row for each client, server and TCP port that a connection was tried to.
+
+    `open`: a SYN/ACK came. `failed`: none came, and the client sent nothing beyond SYNs and resets either (where
+    only one direction was captured, it would have). `empty`: no payload in either direction.
+    """
+    rows = tables.tcp_sessions.filter(pl.col("syns") > 0)
+    beyond = pl.col("client_packets") > pl.col("syns") + pl.col("client_resets")
+    return rows.group_by("client", "server", "server_port", maintain_order=True).agg(
+        (pl.col("syn_acks") > 0).any().alias("open"),
+        pl.col("refused").any().alias("refused"),
+        ((pl.col("syn_acks") == 0) & ~beyond).all().alias("failed"),
+        ((pl.col("client_payload") + pl.col("server_payload")) == 0).all().alias("empty"),
+        pl.col("start").min().alias("first"),
+        pl.col("end").max().alias("last"),
+    )
+
+
+def services(ports: Iterable[int], limit: int = 6) -> str:
+    """Port numbers with the names of those that have one: `23 (telnet), 2323 and 8080 (http-alt)`."""
+    return listed([service(port) for port in ports], limit)
+
+
+def service(port: int, transport: str = "tcp") -> str:
+    """`23 (telnet)`, or the number alone."""
+    known = notable(transport, port)
+    return f"{port} ({known['service']})" if known and known.get("service") else str(port)
+
+
+def notable(transport: str, port: int) -> dict[str, str] | None:
+    """What knowledge/ports.toml says of a port."""
+    return _by_port().get((transport, port))
+
+
+def _by_port() -> dict[tuple[str, int], dict[str, str]]:
+    if not _KNOWN:
+        for entry in load("ports")["port"]:
+            for transport in entry["transport"]:
+                _KNOWN[transport, entry["number"]] = entry
+    return _KNOWN
+
+
+_KNOWN: dict[tuple[str, int], dict[str, str]] = {}
+
+
+def span(first: float, last: float) -> str:
+    """`at 09:14:07 UTC` or `between 09:14:07 and 09:15:10 UTC`."""
+    a, b = clock(first), clock(last)
+    return f"at {a} UTC" if a == b else f"between {a} and {b} UTC"
+
+
+def ranges(numbers: Sequence[int], limit: int = 6) -> str:
+    """Sorted numbers as ranges: `1-3, 22 and 4 more`."""
+    made: list[list[int]] = []
+    for value in sorted(set(numbers)):
+        if made and value == made[-1][1] + 1:
+            made[-1][1] = value
+        else:
+            made.append([value, value])
+    return listed([str(a) if a == b else f"{a}-{b}" for a, b in made], limit)
+
+
+def network(addresses: Sequence[str]) -> str:
+    """The smallest network that holds all addresses, where it is small enough to say something; else empty."""
+    try:
+        parsed = [ipaddress.ip_address(a.split("%", 1)[0]) for a in addresses]
+    except ValueError:
+        return ""
+    if len(parsed) < 2 or len({a.version for a in parsed}) != 1:
+        return ""
+    bits = parsed[0].max_prefixlen
+    same = bits - (int(min(parsed, key=int)) ^ int(max(parsed, key=int))).bit_length()
+    least = 16 if bits == 32 else 48
+    return str(ipaddress.ip_network((int(parsed[0]) >> (bits - same) << (bits - same), same))) if same >= least else ""
+
+
+def several(addresses: Sequence[str], limit: int = 4) -> str:
+    """`10.0.0.1, 10.0.0.2 and 62 more`, with the network that holds them where it is small."""
+    inside = network(addresses)
+    return listed(list(addresses), limit) + (f" (all in {inside})" if inside and len(addresses) > limit else "")
+
+
+def busiest(times: pl.Series, seconds: float) -> int:
+    """Most events that fall into one stretch of `seconds`, counted in fixed steps."""
+    if times.is_empty():
+        return 0
+    steps = (times / seconds).floor().cast(pl.Int64)
+    return whole(steps.value_counts()["count"].max())
+
+
+def frame_numbers(rows: pl.DataFrame) -> list[int]:
+    """The frames of rows, each once, in order."""
+    return rows["frame"].unique().sort().to_list()

@@ -1,0 +1,30 @@
+"""Names of ports: the registered service, and other uses that are known of it."""
+
+from __future__ import annotations
+
+import socket
+from functools import lru_cache
+
+from tshark_report.knowledge import load
+
+
+@lru_cache(maxsize=4096)
+def service_name(protocol: str, port: int) -> str:
+    """The registered name of a port in this system's services table; "" where it has none."""
+    try:
+        return socket.getservbyport(port, protocol)
+    except (OSError, OverflowError):
+        return ""
+
+
+@lru_cache(maxsize=4096)
+def known_uses(protocol: str, port: int) -> str:
+    """Other uses that are known of a port, from knowledge/ports.toml; "" where none is listed."""
+    try:
+        entries = load("ports").get("ports", {})
+    except FileNotFoundError:
+        return ""
+    entry = entries.get(str(port)) if isinstance(entries, dict) else None
+    if not isinstance(entry, dict):
+        return ""
+    return str(entry.get("uses", "")) if entry.get("protocol", protocol) in (protocol, "any") else ""

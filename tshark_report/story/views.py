@@ -1,0 +1,157 @@
+"""Tables -> the parts of the report that show without judging: statistics, files, ports, traffic, protocol notes."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from tshark_report.report import model
+from tshark_report.story.services import known_uses, service_name
+from tshark_report.story.words import count, iso_time, listed, size
+from tshark_report.tables import statistics, taps
+from tshark_report.tables.tables import Tables
+
+ROWS_KEPT = 200
+"""Rows of each statistic in the report; totals are always told, and `stats` prints them all."""
+BUCKETS = 120
+SERIES = 7
+EXPERT_ROWS = 60
+
+
+def statistics_view(tables: Tables, tap_text: str) -> model.Statistics:
+    """Hierarchy, conversations, endpoints, ports, expert and traffic, with the cross-check against tshark's taps."""
+    conversations, endpoints = [], []
+    conversation_totals, endpoint_totals = {}, {}
+    for kind in statistics.KINDS:
+        rows = statistics.conversations(tables, kind)
+        conversation_totals[kind] = rows.height
+        conversations += [_conversation(kind, row) for row in rows.head(ROWS_KEPT).iter_rows(named=True)]
+        ends = statistics.endpoints(tables, kind)
+        endpoint_totals[kind] = ends.height
+        endpoints += [
+            model.Endpoint(protocol=kind, **row) for row in ends.head(ROWS_KEPT).iter_rows(named=True)
+        ]
+    ports = statistics.ports(tables)
+    check = taps.reconcile(tables, tap_text)
+    return model.Statistics(
+        protocol_hierarchy=[
+            model.HierarchyRow(protocol=r.protocol, level=r.level, frames=r.frames, bytes=r.bytes)
+            for r in taps.hierarchy(tap_text)
+        ],
+        conversations=conversations,
+        conversation_totals=model.TotalRows(**conversation_totals),
+        endpoints=endpoints,
+        endpoint_totals=model.TotalRows(**endpoint_totals),
+        ports=[
+            model.PortRow(
+                service=service_name(row["protocol"], row["port"]), known_uses=known_uses(row["protocol"], row["port"]), **row
+            )
+            for row in ports.head(ROWS_KEPT).iter_rows(named=True)
+        ],
+        port_total=ports.height,
+        expert=expert_view(tables),
+        traffic=traffic_view(tables),
+        reconciled=check.agrees,
+        reconciliation=check.sentence,
+    )
+
+
+def _conversation(kind: str, row: dict[str, object]) -> model.Conversation:
+    a, b = str(row["a"]), str(row["b"])
+    made = {
+        "protocol": kind, "address_a": a, "port_a": row["a_port"], "address_b": b, "port_b": row["b_port"],
+        "stream": row["stream"], "packets": row["packets"], "bytes": row["bytes"],
+        "packets_a_to_b": row["packets_ab"], "bytes_a_to_b": row["bytes_ab"], "packets_b_to_a": row["packets_ba"],
+        "bytes_b_to_a": row["bytes_ba"], "first_time": iso_time(float(str(row["first_time"]))) or "",
+        "duration_s": round(float(str(row["seconds"])), 6), "first_frame": row["first_frame"],
+        "display_filter": _conversation_filter(kind, a, b, row["stream"]),
+    }  # fmt: skip
+    return model.Conversation(**made)  # type: ignore[arg-type]
+
+
+def _conversation_filter(kind: str, a: str, b: str, stream: object) -> str:
+    if kind in ("tcp", "udp"):
+        return f"{kind}.stream == {stream}"
+    field = {"ethernet": "eth", "ipv4": "ip", "ipv6": "ipv6"}[kind]
+    return f"{field}.addr == {a} && {field}.addr == {b}"
+
+
+def expert_view(tables: Tables) -> list[model.ExpertRow]:
+    """Expert items by kind, most severe and most frequent first; numbers inside a message do not make a kind."""
+    if tables.expert.is_empty():
+        return []
+    severity = pl.col("severity").replace_strict(
+        ["Error", "Warning", "Note", "Chat", "Comment"], [0, 1, 2, 3, 4], default=5, return_dtype=pl.Int64
+    )
+    rows = (
+        tables.expert.with_columns(pl.col("message").str.replace_all(r"#\d+", "#n").str.replace_all(r"\d{3,}", "n"))
+        .group_by("severity", "group", "message")
+        .agg(pl.len().alias("count"), pl.col("frame").min().alias("first"), pl.col("protocol").mode().sort().first())
+        .sort([severity, pl.col("count"), pl.col("first")], descending=[False, True, False])
+        .head(EXPERT_ROWS)
+    )
+    return [
+        model.ExpertRow(
+            severity=row["severity"] or "", group=row["group"] or "", protocol=row["protocol"] or "",
+            summary=row["message"] or "", count=row["count"], first_frame=row["first"],
+        )
+        for row in rows.iter_rows(named=True)
+    ]  # fmt: skip
+
+
+def traffic_view(tables: Tables) -> model.Traffic:
+    """Traffic over time in at most BUCKETS equal parts."""
+    start, width, series = statistics.traffic(tables, BUCKETS, SERIES)
+    parts = len(next(iter(series.values()))[0]) if series else 0
+    return model.Traffic(
+        start=iso_time(start) if series else None,
+        bucket_s=width,
+        buckets=parts,
+        series=[model.TrafficSeries(protocol=name, packets=p, bytes=b) for name, (p, b) in series.items()],
+    )
+
+
+def files_view(tables: Tables) -> tuple[list[model.CarriedFile], int]:
+    """Files that crossed the wire, in time order, and how many there were."""
+    rows = tables.files
+    return [
+        model.CarriedFile(
+            name=row["name"], protocol=row["protocol"], source=row["source"], destination=row["destination"],
+            bytes=row["bytes"], sha256=row["sha256"], declared_type=row["declared_type"],
+            detected_type=row["detected_type"], frame=row["frame"], time=iso_time(row["time"]),
+        )
+        for row in rows.head(ROWS_KEPT).iter_rows(named=True)
+    ], rows.height  # fmt: skip
+
+
+def protocol_notes(tables: Tables) -> list[model.ProtocolNote]:
+    """The protocols with most packets, each in one line."""
+    rows = (
+        tables.packets.group_by("protocol")
+        .agg(pl.len().alias("packets"), pl.col("length").sum().alias("bytes"), pl.col("src").drop_nulls().n_unique().alias("hosts"))
+        .sort(["packets", "protocol"], descending=[True, False])
+    )
+    return [
+        model.ProtocolNote(
+            protocol=row["protocol"] or "?",
+            sentence=f"{count(row['packets'], 'packet')}, {size(row['bytes'])}"
+            + (f", sent by {count(row['hosts'], 'address', 'addresses')}" if row["hosts"] else ""),
+        )
+        for row in rows.head(40).iter_rows(named=True)
+    ]
+
+
+def overview(tables: Tables, packets: int, link_types: list[str]) -> str:
+    """One paragraph: what was captured."""
+    addresses = pl.concat([tables.packets["src"], tables.packets["dst"]]).drop_nulls().n_unique()
+    seconds = tables.seconds
+    from tshark_report.story.words import duration
+
+    top = [n.protocol for n in protocol_notes(tables)[:4]]
+    start = iso_time(tables.first_time) or "an unknown time"
+    length = f"over {duration(seconds)}" if seconds > 0 else "at one moment"
+    link = f" of link type {listed(link_types, 3)}" if link_types else ""
+    return (
+        f"{count(packets, 'packet')}{link}, {size(int(tables.packets['length'].sum() or 0))} on the wire, {length} "
+        f"from {start[:19].replace('T', ' ')} UTC, between {count(addresses, 'IP address', 'IP addresses')}; "
+        f"mostly {listed(top, 4)}."
+    )
