@@ -10,10 +10,12 @@ the first difference the capture is read again with `-T fields`, which escapes.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from tshark_report.capture import process
 from tshark_report.capture.tshark import Tshark
@@ -164,18 +166,20 @@ def dissect(
     timeout: float,
     taps: Iterable[str] = TAPS,
     objects: Path | None = None,
+    feed: Callable[[IO[bytes]], None] | None = None,
 ) -> Pass:
     """Read `path` once; `consume` gets blocks of whole, checked rows.
 
     `expected` is the number of packets where it is known (no display filter). `timeout` is in seconds.
-    With `objects`, files that crossed the wire are written below that folder, one folder a protocol.
+    With `objects`, files that crossed the wire are written below that folder, one folder a protocol. With `feed`, tshark
+    reads what that function writes into its standard input, and `path` only names the capture in errors.
 
     Raises:
         Forged: a row is not what tshark writes for an honest packet; nothing that was consumed may be used.
         FilterRejected: tshark does not accept the user's filter, preference or decode-as rule.
         TsharkFailed: tshark was killed, hung, or ended without a row.
     """
-    args = [tshark.path, "-n", "-r", str(path), *options.arguments()]
+    args = [tshark.path, "-n", "-r", "-" if feed else str(path), *options.arguments()]
     args += layout.arguments()
     if options.display_filter:
         args += ["-Y", options.display_filter]
@@ -196,7 +200,10 @@ def dissect(
             parsing.append(parser.submit(consume, block))
 
         rows = _Rows(expected, width, hand_on)
-        with process.started(args, timeout=timeout, env=env) as running:
+        with process.started(args, timeout=timeout, env=env, stdin=feed is not None) as running:
+            if feed is not None and running.stdin is not None:
+                # A writer of its own for each tshark: one that blocks on a full pipe must not hold up another.
+                threading.Thread(target=_write, args=(feed, running.stdin), daemon=True).start()
             for piece in running.chunks(256 * 1024):
                 rows.feed(piece)
             done = running.finish()
@@ -207,6 +214,14 @@ def dissect(
     result.taps = rows.tail.decode("utf-8", "replace")
     _judge(done, result, options, path, timeout)
     return result
+
+
+def _write(feed: Callable[[IO[bytes]], None], pipe: IO[bytes]) -> None:
+    try:
+        feed(pipe)
+        pipe.close()
+    except (OSError, ValueError):
+        pass  # tshark has gone; what it printed and how it ended say why
 
 
 def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeout: float) -> None:

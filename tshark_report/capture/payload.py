@@ -45,8 +45,8 @@ SIGNATURES: tuple[tuple[str, bytes], ...] = (
     ("windows-prompt", b" [Version "),
     ("id-output", b") gid="),
 )
-"""Texts and magics that are looked for in every frame. Case matters, as the bytes do. `dos-stub` is what Microsoft's and
-Borland's linkers put into every program, `mz-header` the usual start of one, `base64-executable` the same start in
+"""Texts and magics that are looked for in every frame. Case matters, as the bytes do. `dos-stub` is what Microsoft's
+and Borland's linkers put into every program, `mz-header` the usual start of one, `base64-executable` the same start in
 Base64, also written backwards. `windows-prompt` is the banner of every Windows since NT ("Microsoft Windows XP [Version
 5.1.2600]") and `id-output` what `id` prints for any user; both are short, so rules look at the context before they
 believe a hit. Each costs about 0.1 s for 330 MB; long ones cost less than short ones."""
@@ -139,7 +139,9 @@ def _openings(data: mmap.mmap, frames: Frames, packets: pl.DataFrame) -> pl.Data
     )
     order = pl.int_range(pl.len()).over("transport", "stream", "src", "src_port").alias("order")
     first = carrying.with_columns(order).filter(pl.col("order") < OPENING_PACKETS).head(MOST_OPENINGS)
-    places = first.select("frame", "length", "payload", pl.col("ip_length").fill_null(0), pl.col("protocols").fill_null(""))
+    places = first.select(
+        "frame", "length", "payload", pl.col("ip_length").fill_null(0), pl.col("protocols").fill_null("")
+    )
     bodies = [
         _payload(data, frames, number, length, payload, ip_length, _network_start(protocols), OPENING_BYTES)
         for number, length, payload, ip_length, protocols in places.iter_rows()
@@ -149,7 +151,7 @@ def _openings(data: mmap.mmap, frames: Frames, packets: pl.DataFrame) -> pl.Data
 
 
 def _search(data: mmap.mmap) -> Hits:
-    """Hits of every signature, at most MOST_HITS of each needle, in pieces that Python's fast bytes search can work on."""
+    """Hits of every signature, at most MOST_HITS of each needle, piece by piece."""
     hits: Hits = []
     left = {needle: MOST_HITS for _, needle in SIGNATURES}
     overlap = max(len(needle) for _, needle in SIGNATURES) - 1
@@ -196,4 +198,6 @@ def _signatures(data: mmap.mmap, frames: Frames, packets: pl.DataFrame, found: H
     made = pl.DataFrame(
         hits, schema={"frame": pl.UInt32(), "kind": pl.String(), "context": pl.Binary()}, orient="row"
     ).join(packets, on="frame", how="inner", maintain_order="left")
-    return made.select(pl.col(name).cast(dtype) for name, dtype in SIGNATURE_SCHEMA.items()).sort("frame", maintain_order=True)
+    return made.select(pl.col(name).cast(dtype) for name, dtype in SIGNATURE_SCHEMA.items()).sort(
+        "frame", maintain_order=True
+    )

@@ -51,8 +51,9 @@ def print_error(error: ReportError) -> None:
 
 def run() -> None:
     """Run the command line and exit with a documented code."""
-    from tshark_report.cli import doctor, fields, report, rules, stats  # noqa: F401 - they add their commands to `app`
+    from tshark_report.cli import load_commands
 
+    load_commands()
     debug = "--debug" in sys.argv
     try:
         app(standalone_mode=True)

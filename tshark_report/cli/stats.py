@@ -80,7 +80,7 @@ def stats(  # noqa: PLR0913
             _table(title, rows, limit)
 
 
-def _made(tables: Tables, taps_text: str, view: View, kinds: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
+def _made(tables: Tables, tap_texts: list[str], view: View, kinds: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
     """Every asked-for view as rows, all of them."""
     import msgspec
 
@@ -90,7 +90,7 @@ def _made(tables: Tables, taps_text: str, view: View, kinds: tuple[str, ...]) ->
     made: dict[str, list[dict[str, Any]]] = {}
     if view in (View.hierarchy, View.all):
         made["hierarchy"] = [
-            {"protocol": r.protocol, "level": r.level, "frames": r.frames, "bytes": r.bytes} for r in taps.hierarchy(taps_text)
+            {"protocol": r.protocol, "level": r.level, "frames": r.frames, "bytes": r.bytes} for r in taps.hierarchy(tap_texts)
         ]
     if view in (View.conversations, View.all):
         made |= {f"conversations {k}": statistics.conversations(tables, k).to_dicts() for k in kinds}

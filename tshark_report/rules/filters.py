@@ -93,16 +93,26 @@ def at(field: str, address: str) -> str:
     return f"{_field(field)} == {_checked(address)}"
 
 
+def equals_hex(field: str, value: int) -> str:
+    """A number field has exactly this value, written as Wireshark shows it: status codes and flags."""
+    return f"{_field(field)} == {int(value):#x}"
+
+
 def contains(field: str, value: str) -> str:
     """A text field holds `value` somewhere (case matters)."""
     return f"{_field(field)} contains {quoted(value)}"
 
 
 def _pattern(value: str) -> str:
-    """A regular expression that means exactly `value`; everything but letters and digits as \\xNN bytes."""
-    return "".join(
-        chr(byte) if byte < 0x80 and chr(byte).isalnum() else f"\\x{byte:02x}" for byte in value.encode("utf-8", "replace")
-    )
+    """A regular expression that means exactly `value`; unusual characters as \\xNN bytes."""
+    made = []
+    for byte in value.encode("utf-8", "replace"):
+        character = chr(byte)
+        if byte < 0x80 and (character.isalnum() or character in "-_"):
+            made.append(character)
+        else:
+            made.append("[.]" if character == "." else f"\\x{byte:02x}")
+    return "".join(made)
 
 
 def under(field: str, domain: str) -> str:
@@ -140,6 +150,13 @@ def negated(part: str) -> str:
 def one_of(field: str, values: Iterable[str | int]) -> str:
     """A field has one of these values."""
     return any_of(*(equals(field, value) for value in values))
+
+
+def frame_range(first: int | None, last: int | None) -> str:
+    """Frames from `first` to `last`; None leaves that end open."""
+    low = "" if first is None else f"frame.number >= {int(first)}"
+    high = "" if last is None else f"frame.number <= {int(last)}"
+    return all_of(low, high)
 
 
 def frames(numbers: Iterable[int], limit: int = 60) -> str:

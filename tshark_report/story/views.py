@@ -17,7 +17,7 @@ SERIES = 7
 EXPERT_ROWS = 60
 
 
-def statistics_view(tables: Tables, tap_text: str) -> model.Statistics:
+def statistics_view(tables: Tables, tap_texts: list[str]) -> model.Statistics:
     """Hierarchy, conversations, endpoints, ports, expert and traffic, with the cross-check against tshark's taps."""
     conversations, endpoints = [], []
     conversation_totals, endpoint_totals = {}, {}
@@ -31,11 +31,11 @@ def statistics_view(tables: Tables, tap_text: str) -> model.Statistics:
             model.Endpoint(protocol=kind, **row) for row in ends.head(ROWS_KEPT).iter_rows(named=True)
         ]
     ports = statistics.ports(tables)
-    check = taps.reconcile(tables, tap_text)
+    check = taps.reconcile(tables, tap_texts)
     return model.Statistics(
         protocol_hierarchy=[
             model.HierarchyRow(protocol=r.protocol, level=r.level, frames=r.frames, bytes=r.bytes)
-            for r in taps.hierarchy(tap_text)
+            for r in taps.hierarchy(tap_texts)
         ],
         conversations=conversations,
         conversation_totals=model.TotalRows(**conversation_totals),

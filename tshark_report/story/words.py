@@ -57,3 +57,16 @@ def listed(parts: list[str], limit: int = 5, noun: str = "more") -> str:
     if len(parts) < 2:
         return "".join(parts)
     return ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def took(seconds: float) -> str:
+    """How long something took, with the digits that matter: `48 ms`, `0.983 s`, `1.03 s`, `12.5 s`, `4 min 10 s`."""
+    if seconds < 0.000_95:
+        return f"{seconds * 1e6:.0f} \u00b5s" if seconds >= 0.000_001 else "under 1 \u00b5s"
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.3g} ms"
+    if seconds < 1:
+        return f"{seconds:.3f} s"
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    return duration(seconds)

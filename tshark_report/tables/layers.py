@@ -50,6 +50,8 @@ class Chain:
     ttl_index: int
     """Place of the innermost network layer's TTL or hop limit; -1 where there is none."""
     ip_id_index: int
+    quoted_streams: tuple[tuple[str, int], ...]
+    """Kind and place of the streams that an ICMP error quotes."""
     quoting: bool
     """True for an ICMP error: it quotes a header that must not count as this packet's own."""
 
@@ -108,6 +110,9 @@ def chain(protocols: str) -> Chain:
         elif kind in TRANSPORTS:
             carrier = networks[-1] if networks else None
             flows.append(Flow(kind, next(flow_places), next(stream_places) if kind != "sctp" else -1, carrier))
+    quoted = tuple(
+        (kind, next(stream_places)) for kind in kinds[quoted_from:] if kind in ("tcp", "udp")
+    )
     innermost = kinds[quoted_from - 1] if quoted_from else None
     ips = [k for k in net_kinds if k != "arp"]
     own = [n for n in networks if n.kind != "arp"]
@@ -121,5 +126,6 @@ def chain(protocols: str) -> Chain:
         transport,
         ttl_index,
         ip_count - 1 if own and own[-1].kind == "ip" else -1,
+        quoted,
         quoted_from < len(kinds) and bool(ips),
     )

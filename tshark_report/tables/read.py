@@ -13,6 +13,7 @@ with one column a field, by `again()`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -128,6 +129,9 @@ EXPERT_SCHEMA: dict[str, pl.DataType] = BASE_SCHEMA | {
 }
 """One row for each expert item of each packet, as Wireshark shows them."""
 
+FRAME_REFERENCES = {"http": "request_frame", "ftp": "data_setup_frame"}
+"""Columns that name another frame, which a shard numbers in its own way."""
+
 SEVERITIES = ("Comment", "Chat", "Note", "Warning", "Error")
 
 SEVERITY_NUMBERS = {
@@ -164,6 +168,7 @@ class Builder:
     _packets: list[pl.DataFrame] = field(default_factory=list)
     _layers: list[pl.DataFrame] = field(default_factory=list)
     _families: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    _quoted: list[pl.DataFrame] = field(default_factory=list)
 
     def fast_layout(self) -> Layout:
         """The columns that `add` expects."""
@@ -276,6 +281,11 @@ class Builder:
                     rows.select(*BASE, *(_converted(c, p, SEPARATOR).alias(c.name) for p, c in places.items())),
                 )
 
+    def forget(self) -> None:
+        """Drop what was read: everything will be read again in the full layout."""
+        for kept in (self._packets, self._layers, self._families, self._quoted):
+            kept.clear()
+
     def _numbered(self, raw: pl.DataFrame) -> pl.DataFrame:
         raw = raw.with_columns(
             pl.col("frame").str.strip_chars().cast(pl.UInt32, strict=False),
@@ -354,6 +364,14 @@ class Builder:
                 return pl.lit(None, dtype=pl.String).alias(column)
             return pl.col(column).list.get(index, null_on_oob=True).alias(column)
 
+        if shape.quoting and shape.quoted_streams:
+            # tshark gives a stream number to a connection that it knows only from an ICMP error's quotation.
+            self._quoted += [
+                split.select(
+                    "frame", pl.lit(kind).alias("layer"), value("stream", place).cast(pl.UInt32, strict=False).alias("stream")
+                )
+                for kind, place in shape.quoted_streams
+            ]
         if shape.tunnelled:
             self._add_layers(split, shape, value)
         carrier = shape.networks[-1] if shape.networks else None
@@ -410,6 +428,36 @@ class Builder:
                 )
             )  # fmt: skip
 
+    def take(self, other: Builder, numbers: pl.DataFrame) -> None:
+        """Add what another builder read, with streams renumbered: `numbers` has columns layer, stream, number."""
+
+        def renumbered(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
+            if rows.is_empty():
+                return rows
+            made = rows.join(numbers, left_on=[kind, "stream"], right_on=["layer", "stream"], how="left", maintain_order="left")
+            return made.with_columns(pl.coalesce("number", "stream").alias("stream")).select(rows.columns)
+
+        self._packets += [renumbered(rows, "transport") for rows in other._packets]
+        self._layers += [renumbered(rows, "layer") for rows in other._layers]
+        for name, pieces in other._families.items():
+            kept = self._families.setdefault(name, [])
+            for rows in pieces:
+                made = renumbered(rows, "transport")
+                if name == "expert" and other.frame_map is not None:
+                    made = _renamed_frames(made, other.frame_map)
+                column = FRAME_REFERENCES.get(name)
+                if column is not None and other.frame_map is not None:
+                    mapping = pl.Series("frame", other.frame_map, dtype=pl.Int64)
+                    made = made.with_columns(mapping.gather(made[column].cast(pl.Int64) - 1).alias(column))
+                kept.append(made)
+        for text, count in other.odd.items():
+            self.odd[text] = self.odd.get(text, 0) + count
+
+    def quoted(self) -> pl.DataFrame:
+        """Streams that ICMP errors quote: columns frame, layer, stream."""
+        schema = {"frame": pl.UInt32(), "layer": pl.String(), "stream": pl.UInt32()}
+        return pl.concat(self._quoted) if self._quoted else pl.DataFrame(schema=schema)
+
     def packets(self) -> pl.DataFrame:
         """All packets in frame order."""
         return pl.concat(self._packets).sort("frame") if self._packets else pl.DataFrame(schema=PACKET_SCHEMA)
@@ -423,6 +471,20 @@ class Builder:
         schema = EXPERT_SCHEMA if name == "expert" else FAMILY_SCHEMA[name]
         pieces = self._families.get(name)
         return pl.concat(pieces).sort("frame", maintain_order=True) if pieces else pl.DataFrame(schema=schema)
+
+
+def _renamed_frames(expert: pl.DataFrame, frame_map: Sequence[int]) -> pl.DataFrame:
+    """Expert messages of a shard that name another frame, with its number in the whole capture."""
+    texts = expert["message"].filter(expert["message"].str.contains(r"frame:? \d+")).unique().to_list()
+    if not texts:
+        return expert
+
+    def whole(match: re.Match[str]) -> str:
+        number = int(match[2])
+        return f"{match[1]}{frame_map[number - 1]}" if 1 <= number <= len(frame_map) else match[0]
+
+    renamed = [re.sub(r"(frame:? )(\d+)", whole, text) for text in texts]
+    return expert.with_columns(pl.col("message").replace(texts, renamed))
 
 
 class _Pick(Protocol):

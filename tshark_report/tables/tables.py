@@ -7,7 +7,7 @@ from functools import cached_property
 
 import polars as pl
 
-from tshark_report.tables import analysis, sessions
+from tshark_report.tables import analysis, exchanges, sessions
 from tshark_report.tables import columns as col
 from tshark_report.tables.certificates import CERTIFICATE_SCHEMA, certificates
 from tshark_report.tables.read import EXPERT_SCHEMA, FAMILY_SCHEMA, LAYER_SCHEMA, PACKET_SCHEMA, Builder
@@ -43,7 +43,7 @@ SIGNATURE_SCHEMA: dict[str, pl.DataType] = {
     "context": pl.Binary(),
 }
 """Frames whose bytes hold a known text or magic; `kind` is a name of capture.payload.SIGNATURES, `context` what stands
-around the hit (at most 64 bytes before and 128 after)."""
+around the hit (at most 64 bytes before and 128 after; 512 before the start of a program)."""
 
 FILE_SCHEMA: dict[str, pl.DataType] = {
     "name": pl.String(),
@@ -60,9 +60,12 @@ FILE_SCHEMA: dict[str, pl.DataType] = {
     "uri": pl.String(),
     "host": pl.String(),
     "head": pl.Binary(),
+    "inside": pl.List(pl.String()),
+    "marks": pl.List(pl.String()),
 }
-"""Files that crossed the wire, as tshark reassembled them. `source` sent it. `frame` is where its transfer was asked
-for or ended; null where it could not be told. `detected_type` comes from the content. `head`: first 512 bytes."""
+"""Files that crossed the wire, as tshark reassembled them, and what was attached to mails. `source` sent it. `frame` is
+where its transfer was asked for or ended; null where it could not be told. `detected_type` comes from the content.
+`head`: first 512 bytes. `inside`: names of what an archive holds; `marks`: see capture.filetypes.Content."""
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,31 @@ class Tables:
     def analysis(self) -> pl.DataFrame:
         """TCP analysis flags."""
         return analysis.tcp_analysis(self.expert)
+
+    @cached_property
+    def streams(self) -> pl.DataFrame:
+        """TCP packets with client, server, direction and relative sequence numbers; see tables.exchanges.directed."""
+        return exchanges.directed(self.packets, self.tcp_sessions)
+
+    @cached_property
+    def copies(self) -> pl.DataFrame:
+        """TCP packets that were recorded twice."""
+        return exchanges.copies(self.packets, self.analysis)
+
+    @cached_property
+    def resent(self) -> pl.DataFrame:
+        """Retransmissions with their cause."""
+        return exchanges.resent(self.streams, self.analysis, self.copies)
+
+    @cached_property
+    def delays(self) -> pl.DataFrame:
+        """TCP data and its acknowledgement."""
+        return exchanges.delays(self.streams, self.analysis)
+
+    @cached_property
+    def exchanges(self) -> pl.DataFrame:
+        """Questions of TCP clients and the answers of their servers, with what each side took."""
+        return exchanges.exchanges(self.streams, self.analysis)
 
     @cached_property
     def certificates(self) -> pl.DataFrame:

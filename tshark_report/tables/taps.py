@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -51,8 +52,33 @@ class Reconciliation:
     sentence: str
 
 
-def hierarchy(taps: str) -> list[HierarchyLine]:
-    """Rows of `-z io,phs`, outermost first. tshark 4.6 starts with `frame`, which older ones leave out: it is dropped."""
+def hierarchy(texts: Sequence[str]) -> list[HierarchyLine]:
+    """Rows of `-z io,phs`, outermost first, summed over the tsharks that each read a part of the capture."""
+    if len(texts) == 1:
+        return _hierarchy(texts[0])
+    # Rows of several parts meet by their path from the outermost protocol, in the order in which they first came.
+    total: dict[tuple[str, ...], list[int]] = {}
+    for text in texts:
+        path: list[str] = []
+        for row in _hierarchy(text):
+            path[row.level :] = [row.protocol]
+            sums = total.setdefault(tuple(path), [0, 0])
+            sums[0] += row.frames
+            sums[1] += row.bytes
+    made: list[HierarchyLine] = []
+
+    def add(parent: tuple[str, ...]) -> None:
+        for path, (frames, size) in total.items():
+            if path[:-1] == parent:
+                made.append(HierarchyLine(path[-1], len(path) - 1, frames, size))
+                add(path)
+
+    add(())
+    return made
+
+
+def _hierarchy(taps: str) -> list[HierarchyLine]:
+    # tshark 4.6 starts with `frame`, which older ones leave out: it is dropped.
     block = re.search(r"Protocol Hierarchy Statistics\nFilter:[^\n]*\n\n(.*?)\n={10,}", taps, re.DOTALL)
     if block is None:
         return []
@@ -70,8 +96,31 @@ def _size(number: str, unit: str) -> tuple[int, bool]:
     return int(number.replace(",", "")) * _UNITS.get(unit, 1), unit in ("bytes", "")
 
 
-def conversations(taps: str) -> dict[str, list[Exchange]]:
-    """Conversations by kind from `-z conv,...`."""
+def conversations(texts: Sequence[str]) -> dict[str, list[Exchange]]:
+    """Conversations by kind from `-z conv,...`.
+
+    Two hosts on one link may meet in several parts of a split capture; their Ethernet and IP conversations are summed.
+    """
+    if len(texts) == 1:
+        return _conversations(texts[0])
+    total: dict[str, list[Exchange]] = {}
+    for text in texts:
+        for kind, rows in _conversations(text).items():
+            total.setdefault(kind, []).extend(rows)
+    for kind in ("ethernet", "ipv4", "ipv6"):
+        met: dict[frozenset[str], Exchange] = {}
+        for row in total.get(kind, []):
+            pair = frozenset((row.a, row.b))
+            before = met.get(pair)
+            met[pair] = row if before is None else Exchange(
+                row.a, row.b, row.packets + before.packets, row.bytes + before.bytes, row.exact and before.exact
+            )  # fmt: skip
+        if kind in total:
+            total[kind] = list(met.values())
+    return total
+
+
+def _conversations(taps: str) -> dict[str, list[Exchange]]:
     made: dict[str, list[Exchange]] = {}
     kind = None
     for line in taps.split("\n"):
@@ -103,9 +152,9 @@ def conversations(taps: str) -> dict[str, list[Exchange]]:
     return made
 
 
-def reconcile(tables: Tables, taps: str) -> Reconciliation:
+def reconcile(tables: Tables, texts: Sequence[str]) -> Reconciliation:
     """Compare computed conversations with tshark's: number, packets, and bytes where the tap prints them exactly."""
-    tapped = conversations(taps)
+    tapped = conversations(texts)
     if not tapped:
         return Reconciliation(False, "tshark printed no conversation statistics to compare with")
     differences, compared, rounded = [], 0, False

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tshark_report.rules import filters
+from tshark_report.rules.base import Context
 from tshark_report.story.words import clock, listed
 from tshark_report.tables.tables import Tables
 
@@ -24,6 +25,12 @@ def cut(text: object, limit: int = CUT) -> str:
     """A value from the wire on one line, at most `limit` characters."""
     flat = re.sub(r"\s+", " ", str(text)).strip()
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def called(context: Context, address: str) -> str:
+    """An address with the name this capture shows for it, cut."""
+    name = context.tables.names.get(address)
+    return f"{cut(name, 70)} ({address})" if name and name != address else address
 
 
 def masked(characters: int) -> str:

@@ -77,6 +77,11 @@ def every(tables: Tables) -> list[Login]:
     return sorted(found, key=lambda login: (login.time, login.frames[:1]))
 
 
+def every_http(tables: Tables) -> list[Login]:
+    """Logins over HTTP only, in order of time."""
+    return sorted(_http(tables), key=lambda login: login.time)
+
+
 @dataclass(frozen=True)
 class Where:
     """One protocol between one client and one server's port."""
@@ -364,7 +369,10 @@ def _smtp(tables: Tables) -> Iterator[Login]:
 
 def telnet_text(values: list[str] | None) -> str:
     """Telnet data as it was typed: tshark escapes control characters, and splits the value at commas."""
-    joined = ",".join(values or [])
+    joined = ""
+    for value in values or []:
+        # Several values of a packet are lines; anything else was one line with a comma in it.
+        joined += value if not joined or joined.endswith(("\\n", "\\r")) else "," + value
     return (
         joined.replace("\\r", "\r").replace("\\n", "\n").replace("\\t", "\t").replace("\\b", "\b").replace("\\000", "")
     )

@@ -10,7 +10,7 @@ import polars as pl
 from tshark_report.report.model import Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.access import _logins
-from tshark_report.rules.access._common import MOST_FINDINGS, cut, masked, minutes, names, ordered
+from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, masked, minutes, names, ordered
 from tshark_report.rules.access._logins import Login, Where
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, listed
@@ -98,7 +98,7 @@ def _draft(
     wireless = _over_wifi(tables, frames[0]) if frames else False
     way = " inside 802.11 (Wi-Fi) frames" if wireless else ""
     told = listed(_told(logins, context, named_client=not client), LISTED)
-    head = f"{client} sent" if client else f"{count(len(people), 'client')} sent {context.named(key[1])} port {key[2]}"
+    head = f"{client} sent" if client else f"{count(len(people), 'client')} sent {called(context, key[1])} port {key[2]}"
     outcome = _outcome(accepted, refused, len(logins))
     summary = (
         f"{head} {count(len(logins), 'login')} in clear text{way}, {minutes(logins[0].time, logins[-1].time)}: {told}. "
@@ -106,7 +106,7 @@ def _draft(
     )
     first = logins[0]
     sentence = (
-        f"{first.client} sent {context.named(first.server)} a user name{_as(first.user)} and a password in clear text "
+        f"{first.client} sent {called(context, first.server)} a user name{_as(first.user)} and a password in clear text "
         f"({first.protocol}{', 802.11' if wireless else ''})"
     )
     rows = [
@@ -155,7 +155,7 @@ def _told(logins: list[Login], context: Context, *, named_client: bool) -> list[
         shown = f" (password {names([masked(s) for s in secrets], 3)})" if secrets else ""
         user_ = f" as {cut(user, 60)}" if user else ""
         times = f", {len(same)} times" if len(same) > 1 else ""
-        place = f" from {who}" if named_client else f" to {context.named(server)} port {port}"
+        place = f" from {who}" if named_client else f" to {called(context, server)} port {port}"
         made.append(f"{protocol}{place}{user_}{shown}{times}")
     return made
 

@@ -12,9 +12,9 @@ from statistics import median
 import polars as pl
 
 from tshark_report.knowledge import load
-from tshark_report.report.model import Reference
+from tshark_report.report.model import PRIORITIES, Priority, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.base import Context
+from tshark_report.rules.base import Context, Draft, Rule
 from tshark_report.settings import is_address
 from tshark_report.tables.tables import Tables
 
@@ -63,8 +63,8 @@ class Rhythm:
         )
 
 
-RUN_TOLERANCE = 0.3
-"""A gap belongs to a regular run where it lies within this share of the run's mean: jitter of 20 to 30 % is usual."""
+RUN_TOLERANCE = 0.5
+"""A gap belongs to a regular run where it lies within this share of the run's mean: agents that sleep 30 to 60 s do."""
 
 
 def rhythm(times: Sequence[float]) -> Rhythm | None:
@@ -105,6 +105,8 @@ def seconds(value: float) -> str:
     """A duration in words of one unit: `2.2 s`, `15 s`, `10.0 min`."""
     if value >= 600:
         return f"{value / 60:.1f} min"
+    if value < 0.0995:
+        return f"{value * 1000:.0f} ms"
     return f"{value:.0f} s" if value >= 99.5 else f"{value:.1f} s" if value >= 0.95 else f"{value:.2f} s"
 
 
@@ -189,6 +191,18 @@ def address_lookup(name: str) -> bool:
     """True for services that tell a client its public address."""
     every = set(load("dynamic_dns")["address_lookup"]["names"])
     return any(suffix in every for suffix in _suffixes(name))
+
+
+@lru_cache(maxsize=1)
+def agent_paths() -> tuple[str, ...]:
+    """Path prefixes that monitoring and logging agents send to by design."""
+    return tuple(load("polling")["agents"]["paths"])
+
+
+@lru_cache(maxsize=1)
+def ordinary_lookups() -> tuple[str, ...]:
+    """First labels and suffixes of names that hosts ask for by themselves (wpad, _ldap, in-addr.arpa)."""
+    return tuple(load("polling")["dns"]["names"])
 
 
 @lru_cache(maxsize=4)
@@ -282,6 +296,27 @@ def spoken(protocol: str) -> str:
     if protocol.startswith(("TLS", "SSL")):
         return "TLS"
     return "HTTP" if protocol.startswith("HTTP") else protocol
+
+
+def interval(rhythm: Rhythm, priority: Priority) -> str:
+    """`a beacon-like regular interval of 5.0 s`; without the word where the contact is likely harmless."""
+    kind = "a beacon-like regular interval" if priority in ("high", "medium") else "a regular interval"
+    return f"{kind} of {seconds(rhythm.median)}"
+
+
+def told(rule: Rule, context: Context) -> list[Draft]:
+    """What another rule of this family says about the capture, so that one event is told once."""
+    return list(rule.function(context.tables, Context(context.settings, rule.limits(context.settings), context.tables)))
+
+
+def first_of(drafts: Iterable[Draft], most: int = 10) -> list[Draft]:
+    """The `most` drafts that an analyst would open first."""
+    return sorted(drafts, key=lambda d: (PRIORITIES.index(d.priority), -d.weight, -len(d.frames)))[:most]
+
+
+def indicator(address: str) -> tuple[str, str]:
+    """An address as an indicator."""
+    return ("ipv6" if ":" in address else "ipv4", address)
 
 
 # --- filters and frames -----------------------------------------------------------------------------------------------

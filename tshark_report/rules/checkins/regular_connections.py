@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from tshark_report.report.model import Confidence, Innocent, Priority, Table
-from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
 from tshark_report.rules.checkins.regular_requests import regular_paths
@@ -74,8 +73,7 @@ def regular_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     """Groups sessions by client, server name and port, and looks at the gaps between their starts."""
     found = [c for c in _contacts(tables, context) if not _told_by_requests(tables, context, c)]
     drafts = [_draft(tables, context, contact) for contact in found]
-    order = {"high": 0, "medium": 1, "low": 2, "info": 3}
-    yield from sorted(drafts, key=lambda d: (order[d.priority], -len(d.frames)))[:FINDINGS_MAX]
+    yield from common.first_of(drafts, FINDINGS_MAX)
 
 
 def _contacts(tables: Tables, context: Context) -> Iterator[_Contact]:
@@ -140,10 +138,13 @@ def _draft(tables: Tables, context: Context, contact: _Contact) -> Draft:
     first, last = float(sessions["start"][0]), float(sessions["start"][-1])
     summary = (
         f"{contact.client} opened {sessions.height} {common.spoken(protocol)} sessions to {server.words()}{others} between "
-        f"{common.clock(first)} and {common.clock(last)} UTC, {rhythm.words()}: a beacon-like regular interval of "
-        f"{common.seconds(rhythm.median)}. The longest unbroken regular run is {rhythm.run} of {rhythm.contacts - 1} gaps; "
+        f"{common.clock(first)} and {common.clock(last)} UTC, {rhythm.words()}: {common.interval(rhythm, priority)}. "
+        f"The longest unbroken regular run is {rhythm.run} of {rhythm.contacts - 1} gaps; "
         f"the client sent {up}, the server {down} a session.{server.about()}"
     )
+    empty = _without_data(tables, sessions)
+    if empty:
+        summary += f" In {empty} of {sessions.height} sessions no application data followed the TLS handshake: a retry loop."
     if odd:
         summary += f" Unusual: {'; '.join(odd)}."
     return Draft(
@@ -183,6 +184,14 @@ def _priority(
     return "medium", confidence, ""
 
 
+def _without_data(tables: Tables, sessions: pl.DataFrame) -> int:
+    """TLS sessions in which no record of application data (type 23) was seen."""
+    records = tables.tls.join(sessions.select("stream"), on="stream", how="semi").filter(pl.col("transport") == "tcp")
+    spoke = records["stream"].n_unique()
+    carried = records.filter(pl.col("record").list.contains(23))["stream"].n_unique()
+    return spoke - carried if spoke else 0
+
+
 def _sizes(values: pl.Series) -> str:
     low, middle, high = (int(v or 0) for v in (values.min(), values.median(), values.max()))  # type: ignore[arg-type]
     return common.size(low) if low == high else f"{low:,} to {high:,} bytes (median {middle:,})"
@@ -204,8 +213,6 @@ def _evidence(sessions: pl.DataFrame) -> Table:
 
 
 def _indicators(context: Context, server: common.Server, addresses: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    made = [("ipv6" if ":" in a else "ipv4", a) for a in addresses if context.is_outside(a)]
+    made = [common.indicator(a) for a in addresses if context.is_outside(a)]
     return (*made, ("domain", server.name)) if server.name else tuple(made)
 
-
-__all__ = ["filters", "regular_connections"]

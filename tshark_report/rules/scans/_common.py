@@ -9,7 +9,7 @@ import polars as pl
 
 from tshark_report.knowledge import load
 from tshark_report.rules import filters
-from tshark_report.story.words import clock, listed
+from tshark_report.story.words import clock, iso_time, listed
 from tshark_report.tables.sessions import ACK, SYN
 from tshark_report.tables.tables import Tables
 
@@ -47,6 +47,16 @@ def icmp_errors(tables: Tables) -> pl.DataFrame:
 def unquoted(tables: Tables) -> str:
     """Leaves out ICMP errors, whose quoted header would match as if it were their own; empty where there are none."""
     return filters.negated("icmp || icmpv6") if icmp_errors(tables).height else ""
+
+
+def not_errors(tables: Tables) -> str:
+    """Leaves out ICMP errors where other ICMP packets are wanted; empty where there are none."""
+    found = icmp_errors(tables)
+    six = pl.col("src").str.contains(":", literal=True)
+    four_types = found.filter(~six)["type"].unique().sort().to_list()
+    six_types = found.filter(six)["type"].unique().sort().to_list()
+    parts = [filters.equals("icmp.type", t) for t in four_types] + [filters.equals("icmpv6.type", t) for t in six_types]
+    return filters.negated(filters.any_of(*parts)) if parts else ""
 
 
 def own(tables: Tables, *parts: str) -> str:
@@ -107,8 +117,11 @@ _KNOWN: dict[tuple[str, int], dict[str, str]] = {}
 
 
 def span(first: float, last: float) -> str:
-    """`at 09:14:07 UTC` or `between 09:14:07 and 09:15:10 UTC`."""
+    """`at 09:14:07 UTC` or `between 09:14:07 and 09:15:10 UTC`; with the date where the days differ."""
     a, b = clock(first), clock(last)
+    days = [(iso_time(t) or "")[:10] for t in (first, last)]
+    if days[0] != days[1]:
+        return f"between {days[0]} {a} and {days[1]} {b} UTC"
     return f"at {a} UTC" if a == b else f"between {a} and {b} UTC"
 
 
@@ -149,6 +162,16 @@ def busiest(times: pl.Series, seconds: float) -> int:
         return 0
     steps = (times / seconds).floor().cast(pl.Int64)
     return whole(steps.value_counts()["count"].max())
+
+
+def most_within(times: list[float], seconds: float) -> int:
+    """Most of the sorted times that lie within `seconds` of each other."""
+    start = most = 0
+    for end, value in enumerate(times):
+        while value - times[start] > seconds:
+            start += 1
+        most = max(most, end - start + 1)
+    return most
 
 
 def frame_numbers(rows: pl.DataFrame) -> list[int]:

@@ -1,0 +1,157 @@
+"""Was a server asked for a connection and never heard?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from tshark_report.report.model import Innocent, Priority, Reference
+from tshark_report.rules import filters
+from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.transport._common import (
+    FINDINGS,
+    RFC6298,
+    SYN_ONLY,
+    count,
+    frame_numbers,
+    hosts_text,
+    is_syn,
+    number,
+    one_sided,
+    ports_filter,
+    ports_text,
+    unquoted,
+    when,
+    whole,
+)
+from tshark_report.story.words import clock, took
+from tshark_report.tables.tables import Tables
+
+SYNS = Threshold(3, "SYNs", "one or two may be lost; three in a row without answer take about 3 s")
+WAITED = Threshold(3, "seconds", "SYN, 1 s, SYN, 2 s, SYN: a user has noticed by then")
+SHARE = Threshold(5, "percent", "of all connection attempts: below that a dead host is one of many things that went on")
+TARGETS = Threshold(10, "hosts or ports", "one client that asks so many without answer looks for something; other rules tell that")
+
+
+@rule(
+    code="TCP003",
+    name="unanswered-connections",
+    family="transport",
+    title="A server never answered requests for a connection",
+    question="Was a server asked for a connection and never heard?",
+    answers=("Q7",),
+    why=(
+        "A host that is up and has no such service refuses at once; silence means that the host is down, that a filter drops "
+        "the packets, or that the way there or back is broken. The client waits and repeats its SYN in ever longer intervals."
+    ),
+    innocent=(
+        Innocent(
+            explanation="The client knows several addresses of a service, and one of them (often the IPv6 one) is not reachable from here.",
+            tell_apart="The same client reaches the same name at another address within the same second.",
+        ),
+        Innocent(
+            explanation="A firewall drops what policy forbids: telemetry, advertising, old software that calls home.",
+            tell_apart="Ask the firewall's log for the client and port; the drops are deliberate and the same every day.",
+        ),
+        Innocent(
+            explanation="The capture was taken where only one direction passes.",
+            tell_apart="Then no other connection of the capture shows an answer either.",
+        ),
+    ),
+    confirm=(
+        "Ping and trace the route to the server from the client's network; look for ICMP errors in this capture.",
+        "Ask whether the service listens (ss -ltn) and which firewall rules stand in between.",
+        "Capture at the server: do the SYNs arrive?",
+    ),
+    references=(RFC6298, Reference(title="RFC 8305: Happy Eyeballs", url="https://www.rfc-editor.org/rfc/rfc8305")),
+    needs=("tcp_sessions",),
+    thresholds={"syns": SYNS, "waited": WAITED, "share": SHARE, "targets": TARGETS},
+    weight=33,
+)
+def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
+    """One finding for each server that never answered, unless its clients asked many hosts or ports."""
+    silent = tables.tcp_sessions.filter("unanswered")
+    if silent.is_empty():
+        return
+    limit = context.limit("targets")
+    wide = silent.group_by("client").agg(pl.struct("server", "server_port").n_unique().alias("targets")).filter(
+        pl.col("targets") >= limit
+    )
+    silent = silent.join(wide, on="client", how="anti")
+    groups = silent.group_by("server").agg(
+        pl.col("syns").sum().alias("syns"), pl.col("seconds").sum().alias("waited"), pl.len().alias("attempts")
+    ).filter(pl.col("syns") >= context.limit("syns"))
+    # Dozens of silent servers of one capture are no event each.
+    for server, *_ in groups.sort(["waited", "server"], descending=[True, False]).head(FINDINGS).iter_rows():
+        yield _draft(tables, context, server, silent.filter(pl.col("server") == server).sort("start"))
+
+
+def _draft(tables: Tables, context: Context, server: str, rows: pl.DataFrame) -> Draft:
+    ports = sorted(int(p) for p in rows["server_port"].unique().to_list())
+    clients = [str(c) for c in rows["client"].unique(maintain_order=True).to_list()]
+    asked = tables.packets.filter(
+        (pl.col("transport") == "tcp") & (pl.col("dst") == server) & pl.col("dst_port").is_in(ports) & is_syn()
+    )
+    attempts = tables.tcp_sessions.filter(pl.col("syns") > 0).height
+    share = 100 * rows.height / max(1, attempts)
+    waited, longest = number(rows["seconds"].sum()), number(rows["seconds"].max())
+    repeated = whole(rows["syns"].sum()) - rows.height
+    heard = tables.packets.filter(pl.col("src") == server)
+    known = _elsewhere(tables, server, rows)
+    lowered = ""
+    if known:
+        lowered = f"the client reached the same name at {known}"
+    elif one_sided(tables):
+        lowered = "no connection of this capture shows an answer: it may hold one direction only"
+    elif longest < context.limit("waited"):
+        lowered = f"no attempt waited longer than {took(longest)}"
+    elif share < context.limit("share"):
+        lowered = f"{share:.1f} % of the connection attempts of this capture"
+    priority: Priority = "low" if lowered else "medium"
+    alive = (
+        f" The server sent other packets ({heard.height:,}), so it is up and this port is filtered or dead."
+        if heard.height
+        else " No packet at all came from that address."
+    )
+    return Draft(
+        subject=server,
+        hosts=(*clients[:1], server, *clients[1:4]),
+        title="A server never answered requests for a connection (unanswered SYN)",
+        summary=(
+            f"{context.named(server)} never answered {hosts_text(clients)} on {ports_text(ports)}: "
+            f"{count(rows.height, 'attempt')}, the SYN retransmitted {count(repeated, 'time')}, no answer; "
+            f"from {clock(number(rows['start'].min()))} to {clock(number(rows['end'].max()))} UTC the client waited {took(waited)} "
+            f"in all.{alive}"
+        ),
+        sentence=(
+            f"{clients[0]} asked {context.named(server)} {ports_text(ports, 3)} for a connection and was never answered, "
+            f"though it repeated its SYN {count(repeated, 'time')}"
+        ),
+        priority=priority,
+        confidence="low" if one_sided(tables) else "high",
+        display_filter=filters.all_of(filters.dst(server), ports_filter(ports), SYN_ONLY, unquoted(tables)),
+        frames=frame_numbers(asked),
+        evidence=evidence(
+            (("client", "address"), ("client port", "port"), ("server", "address"), ("server port", "port"), ("SYNs", "count"),
+             ("first", "time"), ("waited", "seconds"), ("first frame", "frame")),
+            rows.select("client", "client_port", "server", "server_port", "syns",
+                        pl.col("start").map_elements(when, return_dtype=pl.String), pl.col("seconds").round(3), "first_frame"
+                        ).rows(),
+        ),
+        lowered_because=lowered,
+        line_up=("tcp.stream", "tcp.flags.str", "tcp.seq_raw", "ip.ttl", "ip.id"),
+        weight=min(5.0, rows.height),
+    )  # fmt: skip
+
+
+def _elsewhere(tables: Tables, server: str, rows: pl.DataFrame) -> str:
+    """Another address of the same name that the same client reached."""
+    name = tables.names.get(server)
+    if not name:
+        return ""
+    others = [address for address, known in tables.names.items() if known == name and address != server]
+    reached = tables.tcp_sessions.filter(
+        pl.col("established") & pl.col("server").is_in(others) & pl.col("client").is_in(rows["client"].unique().implode())
+    )
+    return str(reached["server"][0]) if reached.height else ""
