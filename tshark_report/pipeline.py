@@ -84,9 +84,9 @@ def build(
         drafts, hidden = _allowed(fired(outcomes), request.settings)
         progress("running the findings' filters", 0.94)
         limit = request.timeout or deadline(loaded.capture.file_bytes)
-        counted, command = run_filters.counts(
-            found, loaded.capture.path, [f.draft.display_filter for f in drafts], request.options, env, limit
-        )
+        counter = run_filters.Counter(found, loaded.capture.path, request.options, env, limit)
+        wanted = [f.draft.display_filter for f in drafts]
+        counted, command = run_filters.checked(counter, wanted, loaded.tables, loaded.capture.frames)
         if command:
             loaded.commands.append(("the findings' display filters, counted", command))
         progress("writing the story", 0.97)

@@ -34,9 +34,10 @@ def test_nothing_stands_out() -> None:
 def test_hostile_text_is_inert() -> None:
     tokens = _tokens(as_markdown.render(sample.hostile()))
     assert not [one for one in tokens if one.type in ("html_inline", "html_block", "link_open", "image", "s_open")]
-    plain, hostile = _tokens(as_markdown.render(sample.incident())), tokens
-    for kind in ("heading_open", "table_open", "th_open", "fence", "list_item_open"):
-        assert _count(hostile, kind) == _count(plain, kind) + (0 if kind != "list_item_open" else 0), kind
+    plain = _tokens(as_markdown.render(sample.incident()))
+    # The hostile one is cut further, so that it fits: a part of each is compared.
+    for kind in ("table_open", "fence", "heading_open"):
+        assert 0 < _count(tokens, kind) <= _count(plain, kind), kind
 
 
 def _count(tokens: list[Token], kind: str) -> int:
@@ -56,5 +57,4 @@ def test_any_report_renders_within_a_ticket(name: str, flavour: str) -> None:
     text = as_markdown.render(sample.ALL[name](), flavour=flavour)  # type: ignore[arg-type]
     assert "\x1b" not in text
     assert "\u202e" not in text
-    # GitHub takes 65,536 characters; a report whose names are all hostile may be longer.
-    assert name in ("hostile", "huge") or len(text) < 65_536
+    assert len(text) <= as_markdown.LONGEST[flavour]

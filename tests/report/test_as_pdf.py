@@ -60,7 +60,9 @@ def test_attachments_come_back_whole(incident: bytes) -> None:
         data = pdf.attachments["report.json"].get_file().read_bytes()
         assert as_json.load(data) == sample.incident()
         assert pdf.attachments["evidence.pcapng"].get_file().read_bytes() == ATTACHED[2].data
-        assert pdf.attachments["report.json"].get_file().mime_type == "application/json"
+        for one in ATTACHED:
+            assert pdf.attachments[one.name].get_file().mime_type == one.mime
+            assert pdf.attachments[one.name].description == one.description
         assert all(spec.AFRelationship in ("/Data", "/Supplement") for spec in pdf.Root.AF)
 
 
@@ -118,6 +120,6 @@ def test_at_most_forty_pages(name: str, tmp_path: Path) -> None:
 
 
 def test_nothing_is_fetched() -> None:
-    for url in ("file:///etc/passwd", "http://localhost/", "data:text/plain,x"):
+    for url in ("file:///etc/passwd", "http://localhost/", "data:text/html,x"):
         with pytest.raises(ValueError, match="nothing is fetched"):
             NothingFetched().fetch(url)

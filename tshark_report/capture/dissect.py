@@ -202,8 +202,7 @@ def dissect(
         rows = _Rows(expected, width, hand_on)
         with process.started(args, timeout=timeout, env=env, stdin=feed is not None) as running:
             if feed is not None and running.stdin is not None:
-                # A writer of its own for each tshark: one that blocks on a full pipe must not hold up another.
-                threading.Thread(target=_write, args=(feed, running.stdin), daemon=True).start()
+                write_into(running.stdin, feed)
             for piece in running.chunks(256 * 1024):
                 rows.feed(piece)
             done = running.finish()
@@ -216,12 +215,17 @@ def dissect(
     return result
 
 
-def _write(feed: Callable[[IO[bytes]], None], pipe: IO[bytes]) -> None:
-    try:
-        feed(pipe)
-        pipe.close()
-    except (OSError, ValueError):
-        pass  # tshark has gone; what it printed and how it ended say why
+def write_into(pipe: IO[bytes], feed: Callable[[IO[bytes]], None]) -> None:
+    """Let `feed` write into `pipe` from a thread of its own: a writer that blocks must not hold up the reader."""
+
+    def work() -> None:
+        try:
+            feed(pipe)
+            pipe.close()
+        except (OSError, ValueError):
+            pass  # tshark has gone; what it printed and how it ended say why
+
+    threading.Thread(target=work, daemon=True).start()
 
 
 def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeout: float) -> None:

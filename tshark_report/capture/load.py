@@ -12,7 +12,7 @@ from typing import IO
 
 import polars as pl
 
-from tshark_report.capture import check, dissect, objects, payload, split
+from tshark_report.capture import check, dissect, handshakes, objects, payload, split
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.tshark import Tshark, known_fields
 from tshark_report.errors import CaptureUnreadable, TsharkFailed
@@ -104,6 +104,8 @@ def load(
     sides = payload.read(capture.path, capture.frames, packets) if capture.frames is not None else None
     if sides is None:
         not_made |= dict.fromkeys(("openings", "signatures"), f"payload bytes are read from pcap and pcapng, not from {capture.file_type}")
+    if capture.frames is not None:
+        builder.replace("certificates", handshakes.certificates(capture.path, capture.frames, packets, builder.family("certificates")))
     exported = _exported(scratch / "objects", builders, builder)
     if capture.path.stat().st_size > EXPORT_LIMIT:
         not_made["files"] = f"files are exported from captures up to {EXPORT_LIMIT // 1024**2} MB"

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from tshark_report.report import escape, formats, tabular, view
 from tshark_report.report.model import Finding, Report, StartingPoint
 from tshark_report.report.tabular import Grid
 
-EVIDENCE_ROWS = 10
-MOST_FINDINGS = 30
-MOST_ROWS = 20
+LONGEST: dict[str, int] = {"github": 65_000, "jira": 32_000}
+"""Characters that a comment may have, with a little room: GitHub takes 65,536, Jira 32,767."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much is shown: findings in full, rows of evidence, rows of other tables."""
+
+    findings: int
+    evidence: int
+    rows: int
+
+
+_CAPS = (Caps(30, 10, 20), Caps(12, 6, 12), Caps(5, 4, 8), Caps(2, 3, 4), Caps(0, 0, 2))
 
 
 class Flavour(ABC):
@@ -145,17 +157,23 @@ _FLAVOURS: dict[str, Flavour] = {"github": GitHub(), "jira": Jira()}
 def render(report: Report, *, flavour: Literal["github", "jira"] = "github") -> str:
     """The report for a ticket: verdict, starting points, findings, transport, checks, indicators.
 
-    Charts and the long statistics are left to the HTML and the PDF.
+    Charts and the long statistics are left to the HTML and the PDF. Findings and tables are cut until the text
+    fits into a comment of the ticket system.
     """
     shown = escape.displayable(report)
     words = _FLAVOURS[flavour]
-    lines = [
-        *_head(shown, words),
-        *_points(shown, words),
-        *_findings(shown, words),
-        *_rest(shown, words),
-    ]
-    return "\n".join(lines).rstrip() + "\n"
+    text = ""
+    for caps in _CAPS:
+        lines = [
+            *_head(shown, words),
+            *_points(shown, words),
+            *_findings(shown, words, caps),
+            *_rest(shown, words, caps),
+        ]
+        text = "\n".join(lines).rstrip() + "\n"
+        if len(text) <= LONGEST[flavour]:
+            break
+    return text
 
 
 def _head(report: Report, f: Flavour) -> list[str]:
@@ -215,21 +233,21 @@ def _point(point: StartingPoint, f: Flavour, day: bool) -> list[str]:
     ]  # fmt: skip
 
 
-def _findings(report: Report, f: Flavour) -> list[str]:
+def _findings(report: Report, f: Flavour, caps: Caps) -> list[str]:
     if not report.findings:
         return []
     lines = [f.heading(3, "Findings"), ""]
     day = tabular.one_day(report)
-    for finding in report.findings[:MOST_FINDINGS]:
-        lines += _finding(finding, f, day)
-    cut = formats.cut_note(MOST_FINDINGS, len(report.findings), "findings")
-    return [*lines, *([f"{cut} shown.", ""] if cut else [])]
+    for finding in report.findings[: caps.findings]:
+        lines += _finding(finding, f, day, caps)
+    cut = formats.cut_note(caps.findings, len(report.findings), "findings")
+    return [*lines, *([f"{cut} shown; the others are in the HTML report.", ""] if cut else [])]
 
 
-def _finding(finding: Finding, f: Flavour, day: bool) -> list[str]:
+def _finding(finding: Finding, f: Flavour, day: bool, caps: Caps) -> list[str]:
     where = formats.frame_span(finding.first_frame, finding.last_frame)
     chips = formats.rating(finding.priority, finding.confidence)
-    evidence = f.grid(tabular.evidence(finding, cap=EVIDENCE_ROWS, day=day))
+    evidence = f.grid(tabular.evidence(finding, cap=caps.evidence, day=day))
     selects = formats.plural(finding.matched_packets, "packet") + (f", {where}" if where else "")
     return [
         f.heading(4, f"{f.text(finding.code)} {f.text(finding.title)}"), "",
@@ -247,13 +265,13 @@ def _finding(finding: Finding, f: Flavour, day: bool) -> list[str]:
     ]  # fmt: skip
 
 
-def _rest(report: Report, f: Flavour) -> list[str]:
+def _rest(report: Report, f: Flavour, caps: Caps) -> list[str]:
     lines = [f.heading(3, "Transport health"), "", f.text(report.transport.sentence), ""]
     if report.files:
-        lines += [f.heading(3, "Files"), "", *f.grid(tabular.files(report, cap=MOST_ROWS)), ""]
+        lines += [f.heading(3, "Files"), "", *f.grid(tabular.files(report, cap=caps.rows)), ""]
     unmade = [check for check in report.checks if check.status in ("not-evaluated", "error")]
     if unmade:
-        rows = [[f.code(check.code), f.text(check.question), f.text(check.reason)] for check in unmade]
+        rows = [[f.code(check.code), f.text(check.question), f.text(check.reason)] for check in unmade[: caps.rows]]
         lines += [
             f.heading(3, "Checks that could not be made"),
             "",
@@ -268,7 +286,7 @@ def _rest(report: Report, f: Flavour) -> list[str]:
             "",
         ]
     if report.indicators:
-        lines += [f.heading(3, "Indicators (defanged)"), "", *f.grid(tabular.indicators(report, cap=MOST_ROWS)), ""]
+        lines += [f.heading(3, "Indicators (defanged)"), "", *f.grid(tabular.indicators(report, cap=caps.rows)), ""]
     tool = report.tool
     made = f"{tool.name} {tool.version} with tshark {tool.tshark_version}, {formats.to_second(report.generated)}"
     return [*lines, f.rule(), "", f"Written by {f.text(made)}. All times are UTC."]

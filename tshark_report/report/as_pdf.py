@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tshark_report.errors import RenderFailed
 from tshark_report.report import as_html, view
@@ -105,13 +106,30 @@ def _write(document: Document, attachments: Sequence[Attachment]) -> bytes:
     from weasyprint import Attachment as PdfAttachment
 
     document.metadata.attachments = [
-        PdfAttachment(string=one.data, name=one.name, description=one.description, relationship="Supplement")
+        PdfAttachment(string=one.data, name=one.name, description=one.description, relationship=_relationship(one))
         for one in attachments
     ]
     with warnings.catch_warnings():
         # WeasyPrint 70 leaves its colour profile open; with warnings as errors that would be noise on stderr.
         warnings.simplefilter("ignore", ResourceWarning)
-        written = document.write_pdf(pdf_tags=True, pdf_variant=VARIANT)
+        written = document.write_pdf(finisher=_types_of(attachments), pdf_tags=True, pdf_variant=VARIANT)
     if written is None:  # pragma: no cover  (only with a target)
         raise RenderFailed("WeasyPrint wrote no PDF")
     return bytes(written)
+
+
+def _relationship(one: Attachment) -> str:
+    """What PDF/A-3 asks of each attachment: the report's own data, or something added to it."""
+    return "Data" if one.mime == "application/json" else "Supplement"
+
+
+def _types_of(attachments: Sequence[Attachment]) -> Callable[[object, Any], None]:
+    """A last step that writes our media types: WeasyPrint guesses by file name, and does not know pcapng."""
+
+    def finish(_document: object, pdf: Any) -> None:
+        embedded = [one for one in pdf.objects if getattr(one, "extra", {}).get("Type") == "/EmbeddedFile"]
+        for stream, attachment in zip(embedded, attachments, strict=False):
+            name = re.sub(r"[^A-Za-z0-9.+-]", lambda match: f"#{ord(match.group()) & 255:02x}", attachment.mime)
+            stream.extra["Subtype"] = f"/{name}"
+
+    return finish

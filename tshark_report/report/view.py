@@ -104,11 +104,13 @@ def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
         finding.id: _finding(finding, f"finding-{number}", caps, day)
         for number, finding in enumerate(report.findings, start=1)
     }
-    anchors = {key: view.anchor for key, view in found.items()}
     points = _points(report, found, caps, day)
     told = {key for point in report.starting_points for key in point.findings}
     others = [view for key, view in found.items() if key not in told]
     listed = others[caps.in_full : caps.findings]
+    # Only what stands in full has a place to link to.
+    in_full = [*(view for point in points for view in point.findings), *others[: caps.in_full]]
+    anchors = {view.finding.id: view.anchor for view in in_full}
     checks = _checks(report, caps)
     grids = _grids(report, caps, paper)
     return {
@@ -124,6 +126,8 @@ def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
         "anchors": anchors,
         "checks": checks,
         "unchecked": sum(1 for check in report.checks if check.status in ("not-evaluated", "error")),
+        "made": sum(1 for check in report.checks if check.status == "quiet"),
+        "marked": any(finding.first_time and finding.priority != "info" for finding in report.findings),
         "grids": grids,
         "conversations": [
             tabular.conversations(report, name, cap=caps.conversations, short=paper) for name in tabular.PROTOCOLS
@@ -181,6 +185,7 @@ def _finding(finding: Finding, anchor: str, caps: Caps, day: bool) -> FindingVie
 def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool) -> list[PointView]:
     views: list[PointView] = []
     told: set[str] = set()
+    placed: set[str] = set()
     for point in report.starting_points:
         mine = [found[key] for key in point.findings if key in found]
         new = [view for view in mine if view.finding.id not in told]
@@ -197,12 +202,13 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
                 f"start-{point.rank}",
                 formats.frame_span(min(numbers), max(numbers)) if numbers else "",
                 new[: caps.in_full],
-                [view for view in mine if view.finding.id in told],
+                [view for view in mine if view.finding.id in placed],
                 tabular.findings([view.finding for view in listed], len(new) - caps.in_full, day=day),
                 _line_up(point.line_up, f"lineup-{point.rank}", caps) if point.line_up else None,
             )
         )
         told.update(point.findings)
+        placed.update(view.finding.id for view in new[: caps.in_full])
     return views
 
 

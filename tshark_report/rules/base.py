@@ -182,7 +182,7 @@ TABLE_NAMES: dict[str, str] = {
     "nbns": "NetBIOS names",
     "http": "HTTP",
     "tls": "TLS",
-    "certificates": "a TLS certificate in clear",
+    "certificates": "TLS certificate in clear",
     "smb": "SMB",
     "dcerpc": "DCE/RPC",
     "kerberos": "Kerberos",

@@ -98,6 +98,11 @@ def equals_hex(field: str, value: int) -> str:
     return f"{_field(field)} == {int(value):#x}"
 
 
+def positive(field: str) -> str:
+    """A number field is greater than 0: packets that carry something."""
+    return f"{_field(field)} > 0"
+
+
 def contains(field: str, value: str) -> str:
     """A text field holds `value` somewhere (case matters)."""
     return f"{_field(field)} contains {quoted(value)}"

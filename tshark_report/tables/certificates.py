@@ -1,7 +1,7 @@
 """The parts of an X.509 certificate that matter here, read from its first bytes.
 
-tshark cuts a column at 2,047 characters, so most certificates arrive without their
-end. A full parser refuses those; serial, issuer, validity and subject stand in front
+Certificates may arrive without their end, because the capture or a column was cut. A
+full parser refuses those; serial, issuer, validity and subject stand in front
 of the key (RFC 5280, section 4.1) and are read here one DER element at a time.
 """
 
@@ -156,7 +156,7 @@ def certificates(raw: pl.DataFrame) -> pl.DataFrame:
     rows = []
     parsed: dict[str, Certificate | None] = {}
     for row in raw.filter(pl.col("der").is_not_null()).iter_rows(named=True):
-        der = row["der"].replace(":", "")
+        der = row["der"].replace(":", "").rstrip("\u2026")
         der = der[: len(der) // 2 * 2]
         if der not in parsed:
             try:

@@ -205,7 +205,7 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         "certificates",
         (
-            # A custom column holds 1,023 bytes of it: enough for serial, issuer, validity and subject.
+            # A column shows the first 36 bytes; capture.handshakes puts the whole together.
             _c("der", "tls.handshake.certificate", "text"),
             _c("alt_names", "x509ce.dNSName", "texts"),
             _c("lengths", "tls.handshake.certificate_length", "ints"),

@@ -112,7 +112,9 @@ def _nodes(report: Report, pairs: list[Conversation]) -> dict[str, Node]:
     for pair in pairs:
         weight[pair.address_a] += pair.bytes
         weight[pair.address_b] += pair.bytes
-    subjects = {point.subject: point.rank for point in report.starting_points}
+    subjects: dict[str, int] = {}
+    for point in report.starting_points:
+        subjects.setdefault(point.subject, point.rank)
     nodes: dict[str, Node] = {}
     for local in (True, False):
         side = [address for address in weight if not is_group_address(address) and is_home(address, known) is local]
@@ -199,7 +201,13 @@ def _lay_out(nodes: dict[str, Node], edges: list[Edge]) -> tuple[list[Node], lis
     for edge in edges:
         if edge.a.left and not edge.b.left:
             pull[edge.b.key].append(edge.a.y)
-    right.sort(key=lambda node: (sum(pull[node.key]) / len(pull[node.key]) if pull[node.key] else 1e9, -node.bytes))
+    right.sort(
+        key=lambda node: (
+            "more in" in node.label,
+            sum(pull[node.key]) / len(pull[node.key]) if pull[node.key] else 1e9,
+            -node.bytes,
+        )
+    )
     _space(right, rows)
     return left, right
 

@@ -56,10 +56,10 @@ class Rhythm:
         return self.spread / self.median if self.median > 0 else 1.0
 
     def words(self) -> str:
-        """`a median of 5.0 s apart (half of the gaps within 0.1 s of it; 4.9 to 6.7 s)`."""
+        """`5.0 s (median; half of the gaps within 0.1 s of it, most between 4.9 s and 6.7 s)`."""
         return (
-            f"{seconds(self.median)} apart (median; half of the gaps within {seconds(self.spread)} of it, "
-            f"{seconds(self.shortest)} to {seconds(self.longest)})"
+            f"{seconds(self.median)} (median; half of the gaps within {seconds(self.spread)} of it, "
+            f"most between {seconds(self.shortest)} and {seconds(self.longest)})"
         )
 
 
@@ -105,6 +105,8 @@ def seconds(value: float) -> str:
     """A duration in words of one unit: `2.2 s`, `15 s`, `10.0 min`."""
     if value >= 600:
         return f"{value / 60:.1f} min"
+    if value < 0.001:
+        return "1 ms"
     if value < 0.0995:
         return f"{value * 1000:.0f} ms"
     return f"{value:.0f} s" if value >= 99.5 else f"{value:.1f} s" if value >= 0.95 else f"{value:.2f} s"
@@ -299,9 +301,9 @@ def spoken(protocol: str) -> str:
 
 
 def interval(rhythm: Rhythm, priority: Priority) -> str:
-    """`a beacon-like regular interval of 5.0 s`; without the word where the contact is likely harmless."""
-    kind = "a beacon-like regular interval" if priority in ("high", "medium") else "a regular interval"
-    return f"{kind} of {seconds(rhythm.median)}"
+    """`at a beacon-like regular interval of 5.0 s (...)`; without the word where the contact is likely harmless."""
+    kind = "at a beacon-like regular interval" if priority in ("high", "medium") else "at a regular interval"
+    return f"{kind} of {rhythm.words()}"
 
 
 def told(rule: Rule, context: Context) -> list[Draft]:

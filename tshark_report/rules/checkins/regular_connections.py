@@ -138,7 +138,7 @@ def _draft(tables: Tables, context: Context, contact: _Contact) -> Draft:
     first, last = float(sessions["start"][0]), float(sessions["start"][-1])
     summary = (
         f"{contact.client} opened {sessions.height} {common.spoken(protocol)} sessions to {server.words()}{others} between "
-        f"{common.clock(first)} and {common.clock(last)} UTC, {rhythm.words()}: {common.interval(rhythm, priority)}. "
+        f"{common.clock(first)} and {common.clock(last)} UTC {common.interval(rhythm, priority)}. "
         f"The longest unbroken regular run is {rhythm.run} of {rhythm.contacts - 1} gaps; "
         f"the client sent {up}, the server {down} a session.{server.about()}"
     )

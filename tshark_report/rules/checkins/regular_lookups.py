@@ -101,7 +101,7 @@ def _draft(tables: Tables, client: str, name: str, rhythm: common.Rhythm) -> Dra
         hosts=(client, *sorted(set(addresses))[:3]),
         summary=(
             f"{client} asked DNS for {common.cut(name)} {rows.height} times between {common.clock(first)} and "
-            f"{common.clock(float(rows['time'][-1]))} UTC, {rhythm.words()}: {common.interval(rhythm, priority)}. "
+            f"{common.clock(float(rows['time'][-1]))} UTC {common.interval(rhythm, priority)}. "
             f"{'; '.join(told).capitalize()}."
         ),
         sentence=f"{client} began to ask DNS for {common.cut(name)} every {common.seconds(rhythm.median)} ({rows.height} questions)",

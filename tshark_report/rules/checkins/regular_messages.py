@@ -213,7 +213,7 @@ def _draft(
     whose = "the client" if most.src == client else "the server"
     summary = (
         f"Inside {where} of {client} with {server.words()}, open for {common.seconds(_lasted(tables, most))}, {whose} sent "
-        f"{rhythm.contacts} messages of {size} at {common.interval(rhythm, priority)}, {rhythm.words()}. The longest unbroken regular "
+        f"{rhythm.contacts} messages of {size} {common.interval(rhythm, priority)}. The longest unbroken regular "
         f"run is {rhythm.run} of {rhythm.contacts - 1} gaps."
     )
     if sample:

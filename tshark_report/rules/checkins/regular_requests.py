@@ -133,7 +133,7 @@ def _draft(tables: Tables, context: Context, found: RegularPath) -> Draft:
     confidence: Confidence = "high" if rhythm.contacts >= 20 else "medium" if rhythm.contacts >= FEW else "low"
     summary = (
         f"{found.client} sent {what} to {server.words()} {requests.height} times between {common.clock(first)} and "
-        f"{common.clock(last)} UTC, {rhythm.contacts} contacts {rhythm.words()}: repeated requests at "
+        f"{common.clock(last)} UTC, repeated in {rhythm.contacts} contacts "
         f"{common.interval(rhythm, priority)}, {inside}{carried}{agent}.{server.about()}"
     )
     if odd:

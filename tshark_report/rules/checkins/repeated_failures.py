@@ -90,7 +90,7 @@ def _draft(tables: Tables, context: Context, row: dict[str, object], rhythm: com
         hosts=(client, address),
         summary=(
             f"{client} tried {server.words()} {sessions.height} times between {common.clock(first)} and "
-            f"{common.clock(float(sessions['start'][-1]))} UTC, {rhythm.words()}: a retry loop. {'; '.join(ends).capitalize()}."
+            f"{common.clock(float(sessions['start'][-1]))} UTC, about every {rhythm.words()}: a retry loop. {'; '.join(ends).capitalize()}."
             f"{server.about()}"
         ),
         sentence=f"{client} began to try {server.words()} every {common.seconds(rhythm.median)} in vain ({sessions.height} attempts)",

@@ -18,14 +18,27 @@ CUT = 120
 MOST_FINDINGS = 10
 """Findings of one rule; the most telling come first."""
 
-HTTP_SEMANTICS = Reference(title="RFC 9110, HTTP Semantics: Content-Type, Referer, User-Agent", url="https://www.rfc-editor.org/rfc/rfc9110")
-PE_FORMAT = Reference(title="Microsoft: PE Format (MS-DOS stub, signature)", url="https://learn.microsoft.com/en-us/windows/win32/debug/pe-format")
+HTTP_SEMANTICS = Reference(
+    title="RFC 9110, HTTP Semantics: Content-Type, Referer, User-Agent", url="https://www.rfc-editor.org/rfc/rfc9110"
+)
+PE_FORMAT = Reference(
+    title="Microsoft: PE Format (MS-DOS stub, signature)",
+    url="https://learn.microsoft.com/en-us/windows/win32/debug/pe-format",
+)
 TOOL_TRANSFER = Reference(title="ATT&CK T1105: Ingress Tool Transfer", url="https://attack.mitre.org/techniques/T1105/")
-MASQUERADING = Reference(title="ATT&CK T1036.008: Masquerade File Type", url="https://attack.mitre.org/techniques/T1036/008/")
+MASQUERADING = Reference(
+    title="ATT&CK T1036.008: Masquerade File Type", url="https://attack.mitre.org/techniques/T1036/008/"
+)
 DRIVE_BY = Reference(title="ATT&CK T1189: Drive-by Compromise", url="https://attack.mitre.org/techniques/T1189/")
-USER_FILE = Reference(title="ATT&CK T1204.002: User Execution, Malicious File", url="https://attack.mitre.org/techniques/T1204/002/")
-ATTACHMENT = Reference(title="ATT&CK T1566.001: Spearphishing Attachment", url="https://attack.mitre.org/techniques/T1566/001/")
-ENCODED = Reference(title="ATT&CK T1027.013: Encrypted/Encoded File", url="https://attack.mitre.org/techniques/T1027/013/")
+USER_FILE = Reference(
+    title="ATT&CK T1204.002: User Execution, Malicious File", url="https://attack.mitre.org/techniques/T1204/002/"
+)
+ATTACHMENT = Reference(
+    title="ATT&CK T1566.001: Spearphishing Attachment", url="https://attack.mitre.org/techniques/T1566/001/"
+)
+ENCODED = Reference(
+    title="ATT&CK T1027.013: Encrypted/Encoded File", url="https://attack.mitre.org/techniques/T1027/013/"
+)
 WEB_PROTOCOLS = Reference(title="ATT&CK T1071.001: Web Protocols", url="https://attack.mitre.org/techniques/T1071/001/")
 
 
@@ -59,7 +72,8 @@ def stretch(transport: str, stream: int, first: int | None = None, last: int | N
 def stretch_frames(tables: Tables, wanted: Sequence[tuple[str, int, int | None, int | None]]) -> list[int]:
     """The frames that the `stretch` filters of (transport, stream, first, last) select together."""
     near = tables.packets.filter(
-        pl.col("stream").is_in(sorted({stream for _, stream, _, _ in wanted})) & pl.col("transport").is_in(["tcp", "udp"])
+        pl.col("stream").is_in(sorted({stream for _, stream, _, _ in wanted}))
+        & pl.col("transport").is_in(["tcp", "udp"])
     ).select("transport", "stream", "frame")
     found: set[int] = set()
     for transport, stream, first, last in wanted:

@@ -38,7 +38,9 @@ request of the same stream; `file_name` is what Content-Disposition said, where 
 Answers that tshark could not join (the capture is cut, or a packet is missing) are read from the stream's opening."""
 
 _HEADER = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r?\n")
-_FIELD = re.compile(rb"^(content-type|content-length|content-disposition|location|content-encoding):[ \t]*([^\r\n]*)", re.I | re.M)
+_FIELD = re.compile(
+    rb"^(content-type|content-length|content-disposition|location|content-encoding):[ \t]*([^\r\n]*)", re.I | re.M
+)
 _FILE_NAME = re.compile(r"filename\*?\s*=\s*(?:UTF-8'')?\"?([^\";\r\n]+)", re.I)
 
 
@@ -94,7 +96,9 @@ def _from_openings(tables: Tables, joined: pl.DataFrame) -> pl.DataFrame:
     heads = tables.openings.filter(
         (pl.col("transport") == "tcp") & (pl.col("order") == 0) & (pl.col("data").bin.starts_with(b"HTTP/1."))
     )
-    first = joined.unique("stream", keep="first", maintain_order=True).select("stream", "server", pl.col("frame").alias("asked"))
+    first = joined.unique("stream", keep="first", maintain_order=True).select(
+        "stream", "server", pl.col("frame").alias("asked")
+    )
     found = heads.join(first, left_on=["stream", "src"], right_on=["stream", "server"], how="inner")
     found = found.filter(pl.col("frame") > pl.col("asked"))
     if found.is_empty():
@@ -103,7 +107,19 @@ def _from_openings(tables: Tables, joined: pl.DataFrame) -> pl.DataFrame:
     for asked, frame, time, data in found.select("asked", "frame", "time", "data").iter_rows():
         answer = read_answer(data)
         if answer is not None:
-            rows.append((asked, frame, time, answer.status, answer.type, answer.length, answer.encoding, answer.location, answer.file_name))
+            rows.append(
+                (
+                    asked,
+                    frame,
+                    time,
+                    answer.status,
+                    answer.type,
+                    answer.length,
+                    answer.encoding,
+                    answer.location,
+                    answer.file_name,
+                )
+            )
     seen = pl.DataFrame(
         rows,
         schema={"asked": pl.UInt32(), "f_frame": pl.UInt32(), "f_time": pl.Float64(), "f_status": pl.Int64(),
@@ -115,7 +131,9 @@ def _from_openings(tables: Tables, joined: pl.DataFrame) -> pl.DataFrame:
     absent = pl.col("status").is_null()
     pairs = {"content_type": "f_type", "length": "f_length", "encoding": "f_encoding", "location": "f_location",
              "answer_frame": "f_frame", "answer_time": "f_time", "status": "f_status"}  # fmt: skip
-    joined = joined.with_columns(pl.when(absent).then(own).otherwise(pl.col(name)).alias(name) for name, own in pairs.items())
+    joined = joined.with_columns(
+        pl.when(absent).then(own).otherwise(pl.col(name)).alias(name) for name, own in pairs.items()
+    )
     return joined.with_columns(pl.col("f_name").alias("file_name")).select(*EXCHANGE_SCHEMA)
 
 

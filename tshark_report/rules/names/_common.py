@@ -112,7 +112,7 @@ def questions(dns: pl.DataFrame) -> pl.DataFrame:
     """One row a question (repeats with the same port and id are one), with its answer.
 
     Columns: TRANSACTION, `time`, `frame`, `repeats` (how often it was sent), `last_time`, `answers`, `answer_frame`,
-    `answer_time`, `rcode`, `waited` (seconds from the first sending to the first answer).
+    `answer_time`, `answer_seconds` (as tshark says), `rcode`, `waited` (seconds from the first sending to the first answer).
     """
     asked = (
         dns.filter(~pl.col("response") & pl.col("qname").is_not_null())
@@ -132,6 +132,7 @@ def questions(dns: pl.DataFrame) -> pl.DataFrame:
             pl.col("time").min().alias("answer_time"),
             pl.col("frame").first().alias("answer_frame"),
             pl.col("rcode").first(),
+            pl.col("answer_seconds").first(),
             pl.len().alias("answers"),
         )
     )
@@ -245,3 +246,19 @@ def client_filter(client: str) -> str:
         filters.all_of(filters.src(client), filters.equals("dns.flags.response", 0)),
         filters.all_of(filters.dst(client), filters.equals("dns.flags.response", 1)),
     )
+
+
+MOST_RANGES = 60
+
+
+def by_number(frames: Sequence[int]) -> tuple[str, list[int]]:
+    """A filter of frame numbers and the frames that it selects: the first 60 runs of consecutive numbers."""
+    kept: list[int] = []
+    runs = 0
+    for number in sorted(set(frames)):
+        if not kept or number != kept[-1] + 1:
+            runs += 1
+        if runs > MOST_RANGES:
+            break
+        kept.append(number)
+    return filters.all_of("dns", filters.frames(kept)), kept

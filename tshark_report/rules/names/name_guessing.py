@@ -66,7 +66,7 @@ def name_guessing(tables: Tables, context: Context) -> Iterator[Draft]:
         if known_as(zone, "lookup_zones"):
             continue
         words = [s for s in subs if not ("." in s and has_known_suffix(s)) and not looks_random(s.split(".", 1)[0])]
-        every = plain.filter((pl.col("client") == client) & (pl.col("zone") == zone))
+        every = zoned.filter((pl.col("client") == client) & (pl.col("zone") == zone))
         if len(words) < context.limit("names") or len(words) < context.limit("failing_share") * every["sub"].n_unique():
             continue
         made.append(_draft(every, str(client), str(zone), words))
@@ -96,7 +96,7 @@ def _draft(every: pl.DataFrame, client: str, zone: str, words: list[str]) -> Dra
         confidence="medium",
         display_filter=c.dns_filter(
             filters.dst(client), filters.equals("dns.flags.rcode", NXDOMAIN), filters.one_of("dns.qry.type", ADDRESS_TYPES),
-            filters.under("dns.qry.name", zone), filters.negated(_encoded(zone, failing)),
+            filters.under("dns.qry.name", zone),
         ),
         frames=c.frames_of(failing),
         evidence=evidence(
@@ -108,7 +108,3 @@ def _draft(every: pl.DataFrame, client: str, zone: str, words: list[str]) -> Dra
         time=first,
     )  # fmt: skip
 
-
-def _encoded(zone: str, failing: pl.DataFrame) -> str:
-    """Names that were left out because they look encoded: another rule's business."""
-    return ""

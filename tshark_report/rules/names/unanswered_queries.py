@@ -91,7 +91,8 @@ def _draft(
     longest = max((w for w, _, _ in waits), default=0.0)
     clients = rows.group_by("client").len().sort("len", descending=True)["client"].to_list()
     names = rows["qname"].unique(maintain_order=True).to_list()
-    frames = sorted({int(f) for listed in rows["frames"].to_list() for f in listed})
+    sent = sorted({int(f) for listed in rows["frames"].to_list() for f in listed})
+    display_filter, frames = _filter(asked, server, rows, sent, silent=silent)
     errors = _unreachable(tables, server, clients)
     others = [o for _, o, _ in waits if o and o != server]
     first, last = c.first_time(rows), float(rows["last_time"].max() or 0.0)  # type: ignore[arg-type]
@@ -99,7 +100,7 @@ def _draft(
     heavy = silent or rows.height >= 0.3 * total
     priority: Priority = "medium" if felt and heavy else "low"
     confidence: Confidence = "high" if silent else "medium"
-    what = f"never answered: {c.count(len(frames), 'query', 'queries')}" if silent else (
+    what = f"never answered: {c.count(len(sent), 'query', 'queries')}" if silent else (
         f"left {rows.height:,} of {total:,} questions unanswered ({rows.height / total:.0%})"
     )  # fmt: skip
     summary = (
@@ -116,10 +117,10 @@ def _draft(
         hosts=(server, *clients[:4]),
         summary=summary,
         sentence=f"{clients[0]} asked {server} for {c.cut(str(names[0]), 80)} and got no answer"
-        + (f", {len(frames):,} queries in all" if len(frames) > 1 else ""),
+        + (f", {len(sent):,} queries in all" if len(sent) > 1 else ""),
         priority=priority,
         confidence=confidence,
-        display_filter=_filter(asked, server, rows, frames, silent=silent),
+        display_filter=display_filter,
         frames=frames,
         evidence=evidence(
             (("time", "time"), ("frame", "frame"), ("client", "address"), ("name", "text"), ("type", "text"),
@@ -137,15 +138,15 @@ def _draft(
     )  # fmt: skip
 
 
-def _filter(asked: pl.DataFrame, server: str, rows: pl.DataFrame, frames: list[int], *, silent: bool) -> str:
+def _filter(asked: pl.DataFrame, server: str, rows: pl.DataFrame, frames: list[int], *, silent: bool) -> tuple[str, list[int]]:
     base = c.dns_filter(filters.dst(server), filters.equals("dns.flags.response", 0))
     if silent and frames and len(frames) == int(asked.filter(pl.col("server") == server)["repeats"].sum()):
-        return base
+        return base, frames
     ids = rows["id"].unique().to_list()
     same = asked.filter((pl.col("server") == server) & pl.col("id").is_in(ids))
     if len(ids) <= 40 and same["answers"].sum() == 0 and int(same["repeats"].sum()) == len(frames):
-        return filters.all_of(base, filters.one_of("dns.id", [int(i) for i in ids]))
-    return filters.all_of("dns", filters.frames(frames))
+        return filters.all_of(base, filters.one_of("dns.id", [int(i) for i in ids])), frames
+    return c.by_number(frames)
 
 
 def _waits(asked: pl.DataFrame, rows: pl.DataFrame) -> list[tuple[float, str | None, int]]:

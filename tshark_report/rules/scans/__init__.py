@@ -7,6 +7,13 @@ from tshark_report.rules.scans.amplified_answers import amplified_answers
 from tshark_report.rules.scans.ftp_bounce import ftp_bounce
 from tshark_report.rules.scans.injected_resets import injected_resets
 from tshark_report.rules.scans.odd_fragments import odd_fragments
+from tshark_report.rules.scans.constant_ip_id import constant_ip_id
+from tshark_report.rules.scans.constant_sequence_number import constant_sequence_number
+from tshark_report.rules.scans.constant_source_port import constant_source_port
+from tshark_report.rules.scans.duplicate_packets import duplicate_packets
+from tshark_report.rules.scans.land_packets import land_packets
+from tshark_report.rules.scans.reserved_bits import reserved_bits
+from tshark_report.rules.scans.varying_ttl import varying_ttl
 from tshark_report.rules.scans.ip_protocol_scan import ip_protocol_scan
 from tshark_report.rules.scans.packet_flood import packet_flood
 from tshark_report.rules.scans.arp_scan import arp_scan
@@ -21,4 +28,5 @@ from tshark_report.rules.scans.vertical_port_scan import vertical_port_scan
 RULES: tuple[Rule, ...] = (
     syn_flood, amplified_answers, packet_flood, horizontal_port_scan, vertical_port_scan, arp_scan, icmp_sweep, udp_port_scan,
     backscatter, flag_probes, ip_protocol_scan, ftp_bounce, injected_resets, odd_fragments,
+    land_packets, constant_sequence_number, constant_source_port, constant_ip_id, varying_ttl, reserved_bits, duplicate_packets,
 )  # fmt: skip

@@ -19,6 +19,9 @@ SIGNS = Threshold(2, "signs", "a TTL of its own alone is common: firewalls and l
 ALONE = Threshold(3, "sessions", "with the TTL as the only sign, so many sessions are worth a low finding")
 APART = Threshold(2, "hops", "one hop may be a second path or a mirror port")
 
+COPY_SECONDS = 5.0
+"""A forged reset is an answer to a packet just seen; over a longer time equal IP IDs are chance."""
+
 RESERVED = 0xE00
 """The three reserved bits of the TCP header (RFC 9293)."""
 
@@ -46,17 +49,19 @@ def suspects(tables: Tables, apart: float) -> pl.DataFrame:
     own_packets = others.group_by(ends).agg(
         pl.col("ttl").unique().alias("ttls"),
         pl.col("ttl").mode().first().alias("usual"),
+        pl.len().alias("others"),
         pl.col("frame").max().alias("last_frame"),
         pl.col("frame").filter((flags & (SYN | ACK)) == (SYN | ACK)).min().alias("syn_ack_frame"),
     )
     before = others.select(
         pl.col("dst").alias("src"), pl.col("dst_port").alias("src_port"), pl.col("src").alias("dst"), pl.col("src_port").alias("dst_port"),
-        pl.col("ip_id").alias("their_id"), pl.col("frame").alias("their_frame"),
+        pl.col("ip_id").alias("their_id"), pl.col("frame").alias("their_frame"), pl.col("time").alias("their_time"),
     ).filter(pl.col("their_id") > 0)  # fmt: skip
     copied = (
-        resets.select("frame", "ip_id", *ends)
+        resets.select("frame", "time", "ip_id", *ends)
         .join(before, on=ends)
         .filter((pl.col("their_id") == pl.col("ip_id")) & (pl.col("their_frame") < pl.col("frame")))
+        .filter(pl.col("time") - pl.col("their_time") <= COPY_SECONDS)
         .group_by("frame")
         .agg(pl.col("their_frame").min())
     )
@@ -119,7 +124,8 @@ def injected_resets(tables: Tables, context: Context) -> Iterator[Draft]:
     if rows.is_empty():
         return
     strong = rows.filter((pl.col("other_ttl") | pl.col("reserved")) & (pl.col("signs") >= context.limit("signs")))
-    weak = rows.filter(pl.col("other_ttl") & (pl.col("signs") < context.limit("signs")))
+    # A scanner makes its SYN itself and leaves the reset to its system: one packet is nothing to compare with.
+    weak = rows.filter(pl.col("other_ttl") & (pl.col("signs") < context.limit("signs")) & (pl.col("others") >= 2))
     told: set[str] = set()
     sizes = strong.group_by("dst", maintain_order=True).len().sort("len", descending=True, maintain_order=True)
     for receiver in sizes["dst"].to_list()[:FINDINGS]:
