@@ -78,7 +78,14 @@ def test_hidden_characters_are_shown() -> None:
 def test_first_page_tells_where_to_start() -> None:
     text = as_html.render(sample.incident())
     first, rest = text.split('id="in-depth"')
-    for words in (sample.PC, "every minute", "Harmless if", "4,812 packets, frames 142–2,320", "09:13:59", sample.HASH):
+    for words in (
+        sample.PC,
+        "every minute",
+        "Harmless if",
+        "4,812 packets; findings in frames 142–2,320",
+        "09:13:59",
+        sample.HASH,
+    ):
         assert words in first
     assert '<code class="copy">ip.addr == 10.1.2.3 &amp;&amp; ip.addr in' in first
     assert first.index("Where to start</h2>") < first.index("Timeline</h2>") < first.index("Who talked to whom</h2>")

@@ -25,6 +25,10 @@ def test_text_from_the_wire_is_raw() -> None:
     assert json.loads(as_json.render(told))["overview"] == "a\u202eb\x1b<script>"
 
 
+def test_text_that_utf8_cannot_hold_is_replaced() -> None:
+    assert as_json.load(as_json.render(sample.hostile())).ticket.ticket.count("?") >= 1
+
+
 @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"\xff", b'{"schema_version": 1}'])
 def test_what_is_no_report_is_refused(data: bytes) -> None:
     with pytest.raises(UsageError):

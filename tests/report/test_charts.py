@@ -79,7 +79,8 @@ def test_hosts_of_one_side_only_are_split_by_who_asked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "home"), [("10.1.2.3", True), ("198.51.100.1", False), ("fe80::1", True), ("2001:db8::1", False)]
+    ("address", "home"),
+    [("10.1.2.3", True), ("198.51.100.1", False), ("fe80::1", True), ("0.0.0.0", True), ("2001:db8::1", False)],
 )
 def test_home_by_range(address: str, home: bool) -> None:
     assert addresses.is_home(address, {}) is home

@@ -69,10 +69,13 @@ def index(path: Path) -> Frames:
         raise NotFramed("too short")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         magic = data[:4]
-        if magic in PCAP_MAGICS:
-            return _pcap(data, size, PCAP_MAGICS[magic][0])
-        if magic == PCAPNG_MAGIC:
-            return _pcapng(data, size)
+        try:
+            if magic in PCAP_MAGICS:
+                return _pcap(data, size, PCAP_MAGICS[magic][0])
+            if magic == PCAPNG_MAGIC:
+                return _pcapng(data, size)
+        except struct.error as error:
+            raise NotFramed("a block shorter than its own header") from error
     raise NotFramed("neither pcap nor pcapng")
 
 

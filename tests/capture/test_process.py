@@ -1,0 +1,74 @@
+"""Processes: floods, deadlines, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import pytest
+
+from tshark_report.capture import process
+
+ENV = dict(os.environ)
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def test_output_and_code() -> None:
+    done = process.run(python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), timeout=20, env=ENV)
+    assert (done.code, done.stdout, done.last_error) == (3, b"out\n", "err")
+
+
+def test_a_flood_of_stderr_blocks_nothing() -> None:
+    done = process.run(python("import sys; sys.stderr.write('x' * 3_000_000 + '\\nlast'); print('done')"), timeout=30, env=ENV)
+    assert done.stdout == b"done\n"
+    assert done.last_error == "last"
+    assert len(done.stderr) <= process.STDERR_KEPT + 10
+
+
+def test_the_root_warning_is_no_error() -> None:
+    line = "Running as user root and group root. This could be dangerous."
+    done = process.run(python(f"import sys; sys.stderr.write({line!r})"), timeout=20, env=ENV)
+    assert done.last_error == ""
+
+
+def test_deadline() -> None:
+    start = time.monotonic()
+    done = process.run(python("import time; time.sleep(60)"), timeout=0.5, env=ENV)
+    assert done.timed_out
+    assert done.code < 0
+    assert time.monotonic() - start < 10
+
+
+def test_deadline_reaches_grandchildren() -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
+    start = time.monotonic()
+    done = process.run(python(code), timeout=1.0, env=ENV)
+    assert done.timed_out
+    # The grandchild holds our pipe: had it lived, reading would have gone on for a minute.
+    assert time.monotonic() - start < 10
+
+
+def test_nothing_is_left_when_the_caller_fails() -> None:
+    class Stop(Exception):
+        pass
+
+    with pytest.raises(Stop), process.started(python("import time; print('x', flush=True); time.sleep(60)"), timeout=60, env=ENV) as running:
+        assert running.stdout.read(1) == b"x"
+        number = running._process.pid
+        raise Stop
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
+
+
+def test_stdin_is_closed() -> None:
+    done = process.run(python("import sys; print(repr(sys.stdin.read()))"), timeout=20, env=ENV)
+    assert done.stdout == b"''\n"
+
+
+def test_a_program_that_is_none() -> None:
+    with pytest.raises(OSError, match="nonexistent"):
+        process.run(["/nonexistent/program"], timeout=5, env=ENV)
