@@ -45,3 +45,18 @@ def test_columns_fit_the_page(rows: list[list[str]]) -> None:
     assert len(widths) == 3
     assert all(width > 0 for width in widths)
     assert sum(widths) <= paper_columns.PAGE + 3
+
+
+def test_one_row_of_many_columns_is_turned() -> None:
+    columns = [Column(name=f"c{number}") for number in range(9)]
+    one = tabular.grid("T", columns, [["x"] * 9], 1, cap=9, one_day=True)
+    many = tabular.grid("T", columns, [["x"] * 9] * 5, 5, cap=9, one_day=True)
+    assert one.on_edge
+    assert not many.on_edge
+
+
+def test_narrow_columns_stay_whole_where_room_is_short() -> None:
+    heads = ["Frame", *(f"Something{number}" for number in range(12))]
+    widths = paper_columns.points(heads, [["1234", *["averylongwordindeed"] * 12]], [False] * 13)
+    assert widths[0] > 30
+    assert sum(widths) <= paper_columns.PAGE

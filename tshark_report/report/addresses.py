@@ -38,4 +38,7 @@ def is_home(address: str, known: dict[str, bool]) -> bool:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return True
+    if parsed.is_unspecified:
+        # A host that has no address yet, asking for one.
+        return True
     return any(parsed.version == network.version and parsed in network for network in _HOME_RANGES)

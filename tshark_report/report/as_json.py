@@ -6,11 +6,17 @@ import msgspec
 
 from tshark_report.errors import UsageError
 from tshark_report.report.model import Report
+from tshark_report.report.walk import map_text
 
 
 def render(report: Report) -> bytes:
     """The report as indented UTF-8 JSON with a line feed at its end; text from the wire stands in it raw."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+    try:
+        data = msgspec.json.encode(report)
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which UTF-8 cannot hold: from a file name or a user's argument.
+        data = msgspec.json.encode(map_text(report, lambda text: text.encode(errors="replace").decode()))
+    return msgspec.json.format(data, indent=2) + b"\n"
 
 
 def load(data: bytes) -> Report:

@@ -33,7 +33,8 @@ _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<|~$])")
 _MARKDOWN_AT_START = re.compile(r"^([#>+=-]|\d+(?=[.)](?:\s|$)))")
 _JIRA_SPECIAL = re.compile(r"([\\{}\[\]*_^~|!?])|(?<!\w)([-+#])|([-+])(?!\w)|(:)(?=[()DP/|])|(;)(?=\))|(&)(?=[#\w])")
 _MENTION = re.compile(r"(?<!\w)@(?=\w)|(?<=\w)@(?=\w)|#(?=\d)")
-_LINK = re.compile(r"\b(?:https?|ftps?|mailto|file|javascript|data)(?=:)|\bwww(?=\.)", re.IGNORECASE)
+_LINK = re.compile(r"\b(?:https?|ftps?|mailto|file|javascript|data)(?=:)", re.IGNORECASE)
+_WWW = re.compile(r"\b(www)\.", re.IGNORECASE)
 _ZERO_WIDTH = "\u200b"
 M = TypeVar("M", bound=Model)
 
@@ -98,7 +99,7 @@ def markdown(text: str) -> str:
 def _unlinked(text: str) -> str:
     """Addresses and mentions that no ticket system turns into a link: `hxxp://`, `www[.]`."""
     broken = _LINK.sub(lambda match: _unlinked_scheme(match.group()), text)
-    broken = broken.replace("www.", "www[.]")
+    broken = _WWW.sub(r"\1[.]", broken)
     return _MENTION.sub(lambda match: match.group() + _ZERO_WIDTH, broken)
 
 

@@ -80,7 +80,7 @@ def duration(seconds: float | None) -> str:
         return "0 s"
     if value < 1:
         return sign + milliseconds(value * 1000)
-    if value < 59.995:
+    if value < 119.995:
         return f"{sign}{value:.2f} s"
     whole = round(value)
     days, rest = divmod(whole, 86400)
@@ -177,15 +177,16 @@ def cell(value: Cell, kind: ColumnType, *, one_day: bool = False) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return clock(value, one_day=one_day) if kind == "time" else value
-    return _number(value, kind)
+    return _number(value, kind, one_day)
 
 
-def _number(value: float, kind: ColumnType) -> str:
+def _number(value: float, kind: ColumnType, one_day: bool) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return NOTHING
     match kind:
         case "seconds":
-            return duration(value)
+            # In a column of intervals `300.02 s` tells more than `5 min 0 s`.
+            return f"{value:.2f} s" if 1 <= abs(value) < 1000 else duration(value)
         case "milliseconds":
             return milliseconds(value)
         case "percent":
@@ -195,13 +196,16 @@ def _number(value: float, kind: ColumnType) -> str:
         case "port":
             return str(value)
         case "time":
-            return _stamp(datetime.fromtimestamp(value, UTC))
+            stamp = _stamp(datetime.fromtimestamp(value, UTC))
+            return stamp[11:] if one_day else stamp
         case _:
             return count(value)
 
 
 def heading(name: str, kind: ColumnType) -> str:
-    """A column's heading with the unit that its cells leave out."""
+    """A column's heading: a capital, but for field names such as `ip.ttl`, and the unit that its cells leave out."""
+    if "." not in name and "_" not in name:
+        name = name[:1].upper() + name[1:]
     if kind == "bytes" and "byte" not in name.lower():
         return f"{name} (bytes)"
     if kind == "time" and "utc" not in name.lower():

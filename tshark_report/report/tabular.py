@@ -21,6 +21,8 @@ _PORT_B: _Named = (("Port B", "port"),)
 
 LONGEST_CELL = 400
 """Characters of a cell on screen; report.json has all of it."""
+WIDE = 8
+"""Columns from which on a table of one or two rows is turned."""
 LONGEST_WORD = 26
 """Characters of a word that may stand unbroken in a cell; a column with a longer one breaks anywhere."""
 
@@ -67,6 +69,16 @@ class Grid:
     def width(self) -> str:
         """Width of the whole table for paper, in CSS."""
         return f"{sum(self._points())}pt"
+
+    @property
+    def on_edge(self) -> bool:
+        """Whether it reads better with its columns as rows: many columns and one or two rows."""
+        return len(self.heads) >= WIDE and len(self.rows) <= 2
+
+    @property
+    def too_wide(self) -> bool:
+        """Whether the columns do not fit a page in the usual size."""
+        return paper_columns.too_wide([head.text for head in self.heads], self.rows, [head.mono for head in self.heads])
 
     def _points(self) -> list[int]:
         return paper_columns.points([head.text for head in self.heads], self.rows, [head.mono for head in self.heads])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from tshark_report.report import charts, formats, glossary, paper_columns, tabular
-from tshark_report.report.model import Check, CheckStatus, Finding, LineUp, Report, StartingPoint
+from tshark_report.report.model import Check, CheckStatus, Finding, LineUp, LineUpMark, Report, StartingPoint
 from tshark_report.report.tabular import Grid
 
 
@@ -45,10 +45,12 @@ SCREEN = Caps(
     indicators=200, line_up=40, frames=60, commands=60, checks=200, in_full=25, cell=tabular.LONGEST_CELL,
 )  # fmt: skip
 PAPER = Caps(
-    evidence=8, findings=25, conversations=6, hosts=20, files=12, dns=15, ports=10, paths=8, hierarchy=14, expert=10,
-    indicators=40, line_up=14, frames=24, commands=12, checks=150, in_full=5, cell=120,
+    evidence=8, findings=25, conversations=6, hosts=20, files=8, dns=12, ports=10, paths=8, hierarchy=14, expert=10,
+    indicators=40, line_up=14, frames=16, commands=12, checks=150, in_full=4, cell=120,
 )  # fmt: skip
 
+TELLING: tuple[LineUpMark, ...] = ("counting", "odd")
+"""Marks whose notes paper has room for."""
 STATUS_ORDER: tuple[CheckStatus, ...] = ("fired", "error", "not-evaluated", "quiet", "not-applicable")
 
 
@@ -60,6 +62,7 @@ class LineUpView:
     rows: list[tuple[int, list[tuple[str, bool]]]]
     widths: list[str]
     width: str
+    tight: bool
     cut: str
     sparks: list[charts.Spark]
 
@@ -71,6 +74,8 @@ class FindingView:
     finding: Finding
     anchor: str
     evidence: Grid
+    where: str
+    """Its frames and minutes, to follow the number of packets."""
     frames: str
     open: bool
 
@@ -81,7 +86,8 @@ class PointView:
 
     point: StartingPoint
     anchor: str
-    frames: str
+    where: str
+    """Frames and minutes of its findings, to follow the number of packets that its filter selects."""
     findings: list[FindingView]
     elsewhere: list[FindingView]
     short: Grid
@@ -117,6 +123,7 @@ def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
         "report": report,
         "capture": report.capture,
         "paper": paper,
+        "telling": TELLING,
         "caps": caps,
         "one_day": day,
         "title": title_of(report),
@@ -177,9 +184,17 @@ def _finding(finding: Finding, anchor: str, caps: Caps, day: bool) -> FindingVie
         finding,
         anchor,
         tabular.evidence(finding, cap=caps.evidence, day=day, longest=caps.cell),
+        _where(", ", finding.first_frame, finding.last_frame, finding, day),
         frames,
         finding.priority in ("high", "medium"),
     )
+
+
+def _where(lead: str, first: int | None, last: int | None, told: Finding | StartingPoint, day: bool) -> str:
+    """`, frames 202-370, 08:47:10 - 08:47:12 UTC`."""
+    span = formats.clock_span(told.first_time, told.last_time, one_day=day) if told.first_time else ""
+    parts = [part for part in (formats.frame_span(first, last), span) if part]
+    return lead + ", ".join(parts) if parts else ""
 
 
 def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool) -> list[PointView]:
@@ -200,7 +215,7 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
             PointView(
                 point,
                 f"start-{point.rank}",
-                formats.frame_span(min(numbers), max(numbers)) if numbers else "",
+                _where("; findings in ", min(numbers, default=None), max(numbers, default=None), point, day),
                 new[: caps.in_full],
                 [view for view in mine if view.finding.id in placed],
                 tabular.findings([view.finding for view in listed], len(new) - caps.in_full, day=day),
@@ -222,8 +237,9 @@ def _line_up(line_up: LineUp, key: str, caps: Caps) -> LineUpView | None:
     ]
     total = max(line_up.total_packets, len(rows))
     shown = _with_odd_ones(rows, caps.line_up)
-    # A note breaks into two or three lines, not into one word a line.
-    heads = ["Frame", *(f"=\u00a0{column.name} {'x' * (len(column.note) // 2)}" for column in line_up.columns)]
+    # A note breaks into two or three lines, not into one word a line; paper has room for the telling ones only.
+    room = ["x" * (len(column.note) // 2) if column.mark in TELLING else "" for column in line_up.columns]
+    heads = ["Frame", *(f"=\u00a0{column.name} {note}" for column, note in zip(line_up.columns, room, strict=True))]
     texts = [[str(frame), *(value for value, _ in cells)] for frame, cells in shown]
     widths = paper_columns.points(heads, texts, [True] * len(heads))
     return LineUpView(
@@ -231,6 +247,7 @@ def _line_up(line_up: LineUp, key: str, caps: Caps) -> LineUpView | None:
         shown,
         [f"{width}pt" for width in widths],
         f"{sum(widths)}pt",
+        paper_columns.too_wide(heads, texts, [True] * len(heads)),
         formats.cut_note(len(shown), total, "packets"),
         charts.sparks(line_up, key),
     )

@@ -24,7 +24,8 @@ def quoted(value: str) -> str:
             made.append(character)
         else:
             made.append(f"\\x{byte:02x}")
-    return '"' + "".join(made) + '"'
+    # tshark expands `${name}` as a filter macro even inside a string, and refuses the filter where there is none.
+    return '"' + "".join(made).replace("${", "\\x24{") + '"'
 
 
 def _field(name: str) -> str:
@@ -109,7 +110,7 @@ def contains(field: str, value: str) -> str:
 
 
 def _pattern(value: str) -> str:
-    """A regular expression that means exactly `value`; unusual characters as \\xNN bytes."""
+    """A regular expression that means exactly `value`; unusual characters as bytes in hex."""
     made = []
     for byte in value.encode("utf-8", "replace"):
         character = chr(byte)

@@ -47,7 +47,8 @@ def _file(tables: Tables, capture: CaptureFile) -> list[str]:
     if capture.snap_cut:
         share = 100 * capture.snap_cut / max(1, tables.packets.height)
         found.append(
-            f"{count(capture.snap_cut, 'packet')} ({share:.0f} %) were cut by the capture's snap length: their payload, and "
+            f"{count(capture.snap_cut, 'packet')} ({share:.0f} %) were cut by the capture's snap length: their "
+            "payload, and "
             "files in it, cannot be seen whole."
         )
     if not capture.ordered:
@@ -81,7 +82,8 @@ def _encrypted(tables: Tables) -> list[str]:
         return []
     kinds = [kind for kind in ENCRYPTED if by_layers["protocols"].str.contains(rf"(^|:){kind}(:|$)").any()]
     return [
-        f"At least {100 * hidden / total:.0f} % of the payload ({size(hidden)}) is encrypted ({listed([k.upper() for k in kinds], 4)}): "
+        f"At least {100 * hidden / total:.0f} % of the payload ({size(hidden)}) is encrypted "
+        f"({listed([k.upper() for k in kinds], 4)}): "
         "what it says can only be told from names, sizes and times."
     ]
 
@@ -96,14 +98,16 @@ def _sides(tables: Tables) -> list[str]:
     one = spoken.filter((pl.col("client_packets") == 0) | (pl.col("server_packets") == 0))
     if spoken.height and one.height >= ONE_SIDED_SHARE * spoken.height:
         found.append(
-            f"{one.height:,} of {count(spoken.height, 'TCP connection')} hold packets of one side only: whether and how the "
+            f"{one.height:,} of {count(spoken.height, 'TCP connection')} hold packets of one side only: whether "
+            "and how the "
             "other side answered cannot be seen."
         )
     started = sessions.filter(pl.col("packets") > 1)
     middle = started.filter((pl.col("syns") == 0) & (pl.col("syn_acks") == 0))
     if started.height and middle.height >= MID_SESSION_SHARE * started.height:
         found.append(
-            f"{middle.height:,} of {count(started.height, 'TCP connection')} began before the capture: their handshake, first "
+            f"{middle.height:,} of {count(started.height, 'TCP connection')} began before the capture: their "
+            "handshake, first "
             "requests and names are not in it."
         )
     return found
@@ -114,7 +118,8 @@ def _gaps(tables: Tables) -> list[str]:
     found = []
     if unseen:
         found.append(
-            f"{count(unseen, 'packet')} acknowledge data that the capture does not hold: it lost packets that the hosts received."
+            f"{count(unseen, 'packet')} acknowledge data that the capture does not hold: it lost packets that the "
+            "hosts received."
         )
     if tables.copies.height:
         found.append(
@@ -130,8 +135,10 @@ def _offloaded(tables: Tables) -> list[str]:
     if not tcp.height or tcp.filter(pl.col("length") > JUMBO_FRAME).height == 0 and some == 0:
         return []
     return [
-        f"{count(tcp.height, 'TCP segment')} are longer than an Ethernet frame (up to {size(int(tcp['length'].max() or 0))}): "  # type: ignore[arg-type]
-        "the capture was taken on a host whose network card cuts and joins segments, so packets, gaps and sizes on the wire "
+        f"{count(tcp.height, 'TCP segment')} are longer than an Ethernet frame (up to "
+        f"{size(int(tcp['length'].max() or 0))}): "  # type: ignore[arg-type]
+        "the capture was taken on a host whose network card cuts and joins segments, so packets, gaps and sizes "
+        "on the wire "
         "were others."
     ]
 
@@ -153,6 +160,7 @@ def _wireless(tables: Tables) -> list[str]:
     if not protected:
         return []
     return [
-        f"{count(protected, 'of the 802.11 frame')} are encrypted: without the network's key only addresses, sizes and times "
+        f"{count(protected, 'of the 802.11 frame')} are encrypted: without the network's key only addresses, "
+        "sizes and times "
         "can be seen."
     ]

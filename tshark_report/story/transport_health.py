@@ -28,7 +28,8 @@ def transport_health(tables: Tables, settings: Settings) -> TransportHealth:
     del settings  # the same for every network: nothing here depends on whose addresses they are
     sessions = tables.tcp_sessions
     tcp = tables.packets.filter(pl.col("transport") == "tcp")
-    again = tables.resent.filter(~pl.col("copy"))
+    again = tables.resent.filter(~pl.col("copy") & (pl.col("kind") != "reordered"))
+    overtaken = tables.resent.filter(~pl.col("copy") & (pl.col("kind") == "reordered")).height
     analysis = tables.analysis.join(tables.copies.select("frame"), on="frame", how="anti")
     paths, paths_total = _paths(tables)
     health = TransportHealth(
@@ -42,7 +43,7 @@ def transport_health(tables: Tables, settings: Settings) -> TransportHealth:
         retransmission_percent=round(100 * again.height / tcp.height, 2) if tcp.height else 0.0,
         duplicate_acks=_kind(analysis, "duplicate-ack"),
         zero_windows=_zero_windows(tables).height,
-        out_of_order=_kind(analysis, "out-of-order"),
+        out_of_order=_kind(analysis, "out-of-order") + overtaken,
         resets=_whole(((tcp["flags"].fill_null(0) & RST) != 0).sum()),
         paths=paths,
         paths_total=paths_total,
@@ -80,7 +81,11 @@ def _paths(tables: Tables) -> tuple[list[PathTiming], int]:
         pl.col("think").max().alias("think_max"),
         pl.col("client_think").median().alias("client_think"),
     )
-    again = tables.resent.filter(~pl.col("copy")).select("stream").join(of_stream, on="stream")
+    again = (
+        tables.resent.filter(~pl.col("copy") & (pl.col("kind") != "reordered"))
+        .select("stream")
+        .join(of_stream, on="stream")
+    )
     rows = rows.join(thinking, on=key, how="left", maintain_order="left")
     rows = rows.join(again.group_by(key).agg(pl.len().alias("again")), on=key, how="left", maintain_order="left")
     zero = _zero_windows(tables).select("stream").join(of_stream, on="stream")

@@ -8,7 +8,16 @@ from tshark_report.report.model import Finding, Layer, TransportHealth, Verdict
 from tshark_report.story.words import count, listed, took
 from tshark_report.tables.tables import Tables
 
-APPLICATION = ("slow-answers", "late-greetings", "http-errors", "ftp-errors", "mail-errors", "smb-errors", "sip-errors", "tls-alerts")
+APPLICATION = (
+    "slow-answers",
+    "late-greetings",
+    "http-errors",
+    "ftp-errors",
+    "mail-errors",
+    "smb-errors",
+    "sip-errors",
+    "tls-alerts",
+)
 TRANSPORT = (
     "resent-segments", "late-handshakes", "unacknowledged-data", "zero-windows", "full-windows", "broken-connections",
     "half-open-connections",
@@ -53,7 +62,9 @@ def verdict(tables: Tables, findings: Sequence[Finding], health: TransportHealth
     if quiet:
         return _minor(quiet, health)
     low = [f for f in findings if f.priority == "low"]
-    return Verdict(headline=_nothing(low), layer="none", reason=f"Neither application nor transport stands out. {health.sentence}")
+    return Verdict(
+        headline=_nothing(low), layer="none", reason=f"Neither application nor transport stands out. {health.sentence}"
+    )
 
 
 def _nothing(low: Sequence[Finding]) -> str:
@@ -68,13 +79,19 @@ def _about(finding: Finding) -> str:
     return f"{host}: {title}."
 
 
+def _first_sentence(text: str) -> str:
+    """Up to the first full stop that a space follows: addresses and numbers hold stops too."""
+    text = text.strip()
+    end = text.find(". ")
+    return text if end < 0 else text[: end + 1]
+
+
 def _numbers(health: TransportHealth) -> str:
     """The figures that speak for or against the other layers."""
     if not health.tcp_packets:
         return "There is no TCP in this capture, so the transport cannot be judged."
-    parts = [f"{count(health.retransmissions, 'packet')} of {health.tcp_packets:,} TCP packets sent again"]
-    if health.tcp_packets:
-        parts[0] += f" ({health.retransmission_percent:.2g} %)"
+    share = f"{health.retransmission_percent:.2g} %"
+    parts = [f"{health.retransmissions:,} of {count(health.tcp_packets, 'TCP packet')} sent again ({share})"]
     rtts = sorted(p.rtt_s for p in health.paths if p.rtt_s is not None)
     if rtts:
         parts.append(f"handshake round trip {took(rtts[len(rtts) // 2])} (median of paths)")
@@ -98,9 +115,9 @@ def _performance(trouble: Sequence[Finding], health: TransportHealth) -> Verdict
         "network": "The trouble is in the network",
         "link": "The trouble is on the link",
     }
-    reason = f"{words[layer]}: {lead.summary.strip()}"
+    reason = f"{words[layer]}: {_first_sentence(lead.summary)}"
     if both:
-        layer, reason = "undecided", f"Application and transport both show trouble. {lead.summary.strip()}"
+        layer, reason = "undecided", f"Application and transport both show trouble: {_first_sentence(lead.summary)}"
     reason = f"{reason} The whole capture: {_numbers(health)}"
     if layer == "application" and health.retransmission_percent < SHARE_OF_LOSS and not health.zero_windows:
         reason += " The transport does not stand out."
@@ -116,13 +133,13 @@ def _minor(quiet: Sequence[Finding], health: TransportHealth) -> Verdict:
     return Verdict(
         headline=f"{NOTHING}; the most telling of the small things: {title}.",
         layer=LAYERS[lead.name],
-        reason=f"{lead.summary.strip()} The whole capture: {_numbers(health)}",
+        reason=f"{_first_sentence(lead.summary)} The whole capture: {_numbers(health)}",
     )
 
 
 def _not_performance(loud: Sequence[Finding], trouble: Sequence[Finding], health: TransportHealth) -> Verdict:
     lead = loud[0]
-    reason = f"What stands out is not a question of speed: {lead.summary.strip()}"
+    reason = f"What stands out is not a question of speed: {_first_sentence(lead.summary)}"
     if trouble:
         reason += (
             f" The {LAYERS[trouble[0].name]} shows trouble too ({trouble[0].title.strip().rstrip('.')}), which may be "
@@ -130,5 +147,7 @@ def _not_performance(loud: Sequence[Finding], trouble: Sequence[Finding], health
         )
         return Verdict(headline=_about(lead), layer="undecided", reason=f"{reason} {_numbers(health)}")
     return Verdict(
-        headline=_about(lead), layer="none", reason=f"{reason} Neither application nor transport stands out: {_numbers(health)}"
+        headline=_about(lead),
+        layer="none",
+        reason=f"{reason} Neither application nor transport stands out: {_numbers(health)}",
     )

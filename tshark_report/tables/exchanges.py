@@ -22,6 +22,12 @@ COPY_INSTANT_SECONDS = 0.0001
 TIMEOUT_SECONDS = 0.19
 """A segment sent again after so long was sent by the retransmission timer: 200 ms is the shortest in common use."""
 
+MIXED_SHARE = 0.5
+"""Share of a direction's packets behind the sequence that are older than those before them, from which all of them are
+called reordered: the counter has 16 bits and half of its range looks the other way."""
+COUNTING_SHARE = 0.8
+"""Share of steps upwards from which the IP IDs of a direction count: random ones go up half of the time."""
+
 EXCHANGE_SCHEMA: dict[str, pl.DataType] = {
     "stream": pl.UInt32(),
     "client": pl.String(),
@@ -81,7 +87,9 @@ RESENT_SCHEMA: dict[str, pl.DataType] = {
     "acked": pl.Boolean(),
     "copy": pl.Boolean(),
 }
-"""One row for each packet that tshark calls a retransmission. `kind`: syn, time-out, fast, spurious or other; `seen`:
+"""One row for each packet that tshark calls a retransmission. `kind`: syn, reordered, time-out, fast, spurious or
+other; reordered ones were not sent again but overtaken, as their IP ID is older than that of the packet they follow
+(Jaiswal et al., Measurement and Classification of Out-of-Sequence Packets, IEEE/ACM ToN 15, 2007). `seen`:
 the capture holds the same bytes earlier (so they were lost behind the capture point, or their acknowledgement was);
 `after`: seconds since that; `idle`: seconds since any packet of the stream; `acked`: the receiver acknowledged the
 bytes at some time; `copy`: recorded twice, not sent again. `start` and `end` are relative sequence numbers."""
@@ -99,11 +107,12 @@ receiver and back, with the queue on the way. Data that was sent again is left o
 
 
 def directed(packets: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
-    """TCP packets with their stream's client and server, `up` (sent by the client), and relative `start`, `end` and `acks`."""
+    """TCP packets with their stream's client and server, `up` (from the client), relative `start`, `end` and `acks`."""
     tcp = packets.filter(
         (pl.col("transport") == "tcp") & pl.col("stream").is_not_null() & pl.col("src").is_not_null()
     ).select(
-        "frame", "time", "length", "stream", "src", "dst", "src_port", "dst_port", "seq", "ack", "window", "ip_id", "ttl",
+        "frame", "time", "length", "stream", "src", "dst", "src_port", "dst_port", "seq", "ack", "window", "ip_id",
+        "ttl",
         pl.col("flags").fill_null(0),
         pl.col("payload").fill_null(0),
     )  # fmt: skip
@@ -147,23 +156,31 @@ def copies(packets: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
     ).select(pl.col("frame").unique())
     if suspects.is_empty():
         return pl.DataFrame(schema=schema)
-    key = ["stream", "src", "src_port", "seq", "payload", "flags", "ack"]
-    first = packets.filter(pl.col("transport") == "tcp").select("frame", "time", "ip_id", "ttl", *key)
-    near = first.join(first.join(suspects, on="frame").select(key).unique(), on=key, how="semi", nulls_equal=True)
-    near = near.sort("frame").with_columns(
-        *(pl.col(n).shift(1).over(key).alias(f"{n}_before") for n in ("frame", "time", "ip_id", "ttl")),
+    # One number for everything that must repeat: grouping by seven columns costs ten times as much.
+    letter = pl.struct("stream", "src", "src_port", "seq", "payload", "flags", "ack").hash().alias("letter")
+    tcp = packets.filter((pl.col("transport") == "tcp") & pl.col("stream").is_not_null())
+    first = tcp.select("frame", "time", "ip_id", "ttl", letter)
+    wanted = first.join(suspects, on="frame", how="semi")["letter"].unique()
+    near = first.filter(pl.col("letter").is_in(wanted.implode())).sort("letter", "frame")
+    same = pl.col("letter") == pl.col("letter").shift(1)
+    near = near.with_columns(
+        *(pl.when(same).then(pl.col(n).shift(1)).alias(f"{n}_before") for n in ("frame", "time", "ip_id", "ttl")),
     )
     gap = pl.col("time") - pl.col("time_before")
     known = (pl.col("ip_id").fill_null(0) != 0) & (pl.col("ip_id") == pl.col("ip_id_before"))
     absent = (pl.col("ip_id").fill_null(0) == 0) & (pl.col("ip_id_before").fill_null(0) == 0)
     routed = (pl.col("ttl") < pl.col("ttl_before")).fill_null(value=False)
-    return near.filter(
-        pl.col("frame_before").is_not_null()
-        & (
-            (known & (gap <= COPY_SECONDS))
-            | (absent & (gap <= COPY_WITHOUT_ID_SECONDS) & (routed | (gap <= COPY_INSTANT_SECONDS)))
+    return (
+        near.filter(
+            pl.col("frame_before").is_not_null()
+            & (
+                (known & (gap <= COPY_SECONDS))
+                | (absent & (gap <= COPY_WITHOUT_ID_SECONDS) & (routed | (gap <= COPY_INSTANT_SECONDS)))
+            )
         )
-    ).select("frame", pl.col("frame_before").alias("original_frame"), gap.alias("seconds"), routed.alias("routed"))
+        .select("frame", pl.col("frame_before").alias("original_frame"), gap.alias("seconds"), routed.alias("routed"))
+        .sort("frame")
+    )
 
 
 def resent(streams: pl.DataFrame, analysis: pl.DataFrame, doubled: pl.DataFrame) -> pl.DataFrame:
@@ -175,16 +192,25 @@ def resent(streams: pl.DataFrame, analysis: pl.DataFrame, doubled: pl.DataFrame)
         (pl.col("kind") == "fast-retransmission").any().alias("fast"),
         (pl.col("kind") == "spurious-retransmission").any().alias("spurious"),
     )
-    near = streams.join(kinds.join(streams.select("frame", "stream"), on="frame").select("stream").unique(), on="stream", how="semi")
-    near = near.with_columns((pl.col("time") - pl.col("time").shift(1).over("stream")).alias("idle"))
+    near = streams.join(
+        kinds.join(streams.select("frame", "stream"), on="frame").select("stream").unique(), on="stream", how="semi"
+    )
+    near = near.with_columns(
+        (pl.col("time") - pl.col("time").shift(1).over("stream")).alias("idle"), _sent_later().alias("ahead_id")
+    )
     rows = near.join(kinds, on="frame", maintain_order="left")
     # The same bytes, sent earlier: the segment with the highest start at or below this one that reaches beyond it.
     earlier = near.join(kinds, on="frame", how="anti").filter(pl.col("end") > pl.col("start"))
     earlier = earlier.select("stream", "up", "start", pl.col("end").alias("o_end"), pl.col("frame").alias("o_frame"),
                              pl.col("time").alias("o_time")).sort("start")  # fmt: skip
-    rows = rows.sort("start").join_asof(earlier, on="start", by=["stream", "up"], strategy="backward", check_sortedness=False)
+    rows = rows.sort("start").join_asof(
+        earlier, on="start", by=["stream", "up"], strategy="backward", check_sortedness=False
+    )
     reached = near.group_by("stream", "up").agg(pl.col("acks").max().alias("reached")).with_columns(~pl.col("up"))
     rows = rows.join(reached, on=["stream", "up"], how="left")
+    rows = rows.join(_counting(near), on=["stream", "up"], how="left").with_columns(
+        pl.col("counts").fill_null(value=False)
+    )
     seen = (pl.col("o_frame") < pl.col("frame")) & (pl.col("o_end") > pl.col("start"))
     syn = (pl.col("flags") & SYN) != 0
     after = pl.when(seen).then(pl.col("time") - pl.col("o_time"))
@@ -194,14 +220,44 @@ def resent(streams: pl.DataFrame, analysis: pl.DataFrame, doubled: pl.DataFrame)
         after.alias("after"),
         (pl.col("reached") >= pl.col("end")).fill_null(value=False).alias("acked"),
         pl.when(syn).then(pl.lit("syn"))
+        .when(~seen.fill_null(value=False) & pl.col("counts") & (_behind().mean().over("stream", "up") >= MIXED_SHARE))
+        .then(pl.lit("reordered"))
+        .when(~seen.fill_null(value=False) & pl.col("counts") & _behind()).then(pl.lit("reordered"))
         .when("spurious").then(pl.lit("spurious"))
         .when("fast").then(pl.lit("fast"))
-        .when(pl.coalesce(pl.when(pl.col("idle") >= TIMEOUT_SECONDS).then("idle"), after) >= TIMEOUT_SECONDS)
-        .then(pl.lit("time-out"))
+        .when(pl.col("idle") >= TIMEOUT_SECONDS).then(pl.lit("time-out"))
         .otherwise(pl.lit("other")).alias("kind"),
         pl.col("frame").is_in(doubled["frame"].implode()).alias("copy"),
     )  # fmt: skip
     return rows.sort("frame").select(pl.col(name).cast(dtype) for name, dtype in RESENT_SCHEMA.items())
+
+
+def _sent_later() -> pl.Expr:
+    """IP ID of the packet that reached furthest in the sequence so far, in the same stream and direction."""
+    furthest = pl.col("end").cum_max().over("stream", "up")
+    ahead = pl.when(
+        (pl.col("end") == furthest) & (pl.col("end") > furthest.shift(1).over("stream", "up").fill_null(-1))
+    )
+    return ahead.then("ip_id").forward_fill().over("stream", "up").shift(1).over("stream", "up")
+
+
+def _behind() -> pl.Expr:
+    """Was the packet sent before the one that is ahead of it in the sequence? The sender's IP ID counter tells."""
+    ahead = (pl.col("ahead_id").cast(pl.Int32) - pl.col("ip_id").cast(pl.Int32)) % 65536
+    return ((pl.col("ip_id") != 0) & ahead.is_between(1, 32767)).fill_null(value=False)
+
+
+def _counting(near: pl.DataFrame) -> pl.DataFrame:
+    """Streams and directions whose IP IDs count up with the sequence numbers, which random ones do not."""
+    data = near.filter((pl.col("payload") > 0) & (pl.col("ip_id").fill_null(0) != 0)).sort(
+        "stream", "up", "start", "frame"
+    )
+    step = (pl.col("ip_id").cast(pl.Int32) - pl.col("ip_id").cast(pl.Int32).shift(1).over("stream", "up")) % 65536
+    return (
+        data.with_columns(step.alias("step"))
+        .group_by("stream", "up")
+        .agg(((pl.col("step").drop_nulls() < 32768).mean() >= COUNTING_SHARE).fill_null(value=False).alias("counts"))
+    )
 
 
 def _acknowledged(streams: pl.DataFrame) -> pl.DataFrame:
@@ -220,7 +276,14 @@ def delays(streams: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
     if data.is_empty():
         return pl.DataFrame(schema=DELAY_SCHEMA)
     data = data.select("stream", "up", "frame", "time", "end").sort("end")
-    found = data.join_asof(_acknowledged(streams), left_on="end", right_on="acks", by=["stream", "up"], strategy="forward", check_sortedness=False)
+    found = data.join_asof(
+        _acknowledged(streams),
+        left_on="end",
+        right_on="acks",
+        by=["stream", "up"],
+        strategy="forward",
+        check_sortedness=False,
+    )
     found = found.filter(pl.col("ack_frame") > pl.col("frame"))
     found = found.with_columns((pl.col("ack_time") - pl.col("time")).alias("delay")).sort("frame")
     return found.select(pl.col(name).cast(dtype) for name, dtype in DELAY_SCHEMA.items())
@@ -237,7 +300,9 @@ def exchanges(streams: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
     turned = (pl.col("stream") != pl.col("stream").shift(1)) | (pl.col("up") != pl.col("up").shift(1))
     data = data.with_columns(turned.fill_null(value=True).cum_sum().alias("turn"))
     turns = data.group_by("turn", maintain_order=True).agg(
-        pl.col("stream", "client", "client_port", "server", "server_port", "protocol", "rtt", "rtt_server", "up").first(),
+        pl.col(
+            "stream", "client", "client_port", "server", "server_port", "protocol", "rtt", "rtt_server", "up"
+        ).first(),
         pl.col("frame").first().alias("first_frame"),
         pl.col("frame").last().alias("last_frame"),
         pl.col("time").first().alias("first_time"),
@@ -262,7 +327,9 @@ def exchanges(streams: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
         left_on="end", right_on="acks", by=["stream", "up"], strategy="forward", check_sortedness=False,
     )  # fmt: skip
     trouble = (
-        analysis.filter(pl.col("kind").is_in([*RETRANSMISSIONS, "lost-segment", "out-of-order", "zero-window", "window-full"]))
+        analysis.filter(
+            pl.col("kind").is_in([*RETRANSMISSIONS, "lost-segment", "out-of-order", "zero-window", "window-full"])
+        )
         .filter(pl.col("stream").is_not_null())
         .select("stream", pl.col("frame").alias("trouble"))
         .sort("trouble")

@@ -8,6 +8,7 @@ from tshark_report.rules.access.cleartext_logins import cleartext_logins
 from tshark_report.rules.access.directory_replication import directory_replication
 from tshark_report.rules.access.executables_over_smb import executables_over_smb
 from tshark_report.rules.access.heartbeat_overreads import heartbeat_overreads
+from tshark_report.rules.access.jndi_lookups import jndi_lookups
 from tshark_report.rules.access.machine_account_logins import machine_account_logins
 from tshark_report.rules.access.name_answers import name_answers
 from tshark_report.rules.access.rare_rpc_calls import rare_rpc_calls
@@ -23,6 +24,9 @@ from tshark_report.rules.access.smb1_in_use import smb1_in_use
 from tshark_report.rules.access.smb1_transactions import smb1_transactions
 from tshark_report.rules.access.snmp_communities import snmp_communities
 from tshark_report.rules.access.weak_ticket_requests import weak_ticket_requests
+from tshark_report.rules.access.web_attack_requests import web_attack_requests
+from tshark_report.rules.access.web_scans import web_scans
+from tshark_report.rules.access.web_shell_calls import web_shell_calls
 from tshark_report.rules.base import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -30,6 +34,8 @@ RULES: tuple[Rule, ...] = (
     rare_rpc_calls,
     shell_commands,
     heartbeat_overreads,
+    jndi_lookups,
+    web_shell_calls,
     executables_over_smb,
     remote_execution,
     directory_replication,
@@ -41,7 +47,9 @@ RULES: tuple[Rule, ...] = (
     refused_kerberos_logins,
     refused_web_logins,
     repeated_desktop_sessions,
+    web_attack_requests,
     name_answers,
+    web_scans,
     admin_shares,
     cleartext_logins,
     account_listing,

@@ -111,14 +111,29 @@ def later_sessions(tables: Tables, a: str, b: str, after: float, within: float) 
     """TCP sessions between two hosts, either way, that began in a time after something; in order of time."""
     between = ((pl.col("client") == a) & (pl.col("server") == b)) | ((pl.col("client") == b) & (pl.col("server") == a))
     found = tables.tcp_sessions.filter(between & (pl.col("start") >= after) & (pl.col("start") <= after + within))
-    return found.sort("start").select(
-        "stream", "client", "server", "server_port", "start", "client_payload", "server_payload", "established", "protocol"
-    ).to_dicts()
+    return (
+        found.sort("start")
+        .select(
+            "stream",
+            "client",
+            "server",
+            "server_port",
+            "start",
+            "client_payload",
+            "server_payload",
+            "established",
+            "protocol",
+        )
+        .to_dicts()
+    )
 
 
 def opening_of(tables: Tables, stream: int, source: str) -> bytes:
     """The first bytes that one side of a TCP stream sent; empty where none were kept."""
     found = tables.openings.filter(
-        (pl.col("transport") == "tcp") & (pl.col("stream") == stream) & (pl.col("src") == source) & (pl.col("order") == 0)
+        (pl.col("transport") == "tcp")
+        & (pl.col("stream") == stream)
+        & (pl.col("src") == source)
+        & (pl.col("order") == 0)
     )
     return bytes(found["data"][0]) if found.height else b""

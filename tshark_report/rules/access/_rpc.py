@@ -72,11 +72,19 @@ def calls(tables: Tables, *uses: str) -> list[Call]:
         if entry is not None:
             found.append(
                 Call(
-                    entry, int(row["frame"]), float(row["time"]), str(row["src"] or ""), str(row["dst"] or ""),
-                    int(row["dst_port"] or 0), row["stream"], str(row["transport"] or ""), int(row["opnum"]),
-                    str(row["service"] or ""), shown,
+                    entry,
+                    int(row["frame"]),
+                    float(row["time"]),
+                    str(row["src"] or ""),
+                    str(row["dst"] or ""),
+                    int(row["dst_port"] or 0),
+                    row["stream"],
+                    str(row["transport"] or ""),
+                    int(row["opnum"]),
+                    str(row["service"] or ""),
+                    shown,
                 )
-            )  # fmt: skip
+            )
     return found
 
 
@@ -88,13 +96,18 @@ def selection(tables: Tables, client: str, server: str, made: list[Call]) -> tup
     ends = filters.all_of(filters.src(client), filters.dst(server))
     if len(names) == len(protocols):
         rows = tables.dcerpc.filter(
-            (pl.col("src") == client) & (pl.col("dst") == server) & (pl.col("kind") == REQUEST)
-            & pl.col("protocol").is_in(sorted(protocols)) & pl.col("opnum").is_in(opnums)
-        )  # fmt: skip
+            (pl.col("src") == client)
+            & (pl.col("dst") == server)
+            & (pl.col("kind") == REQUEST)
+            & pl.col("protocol").is_in(sorted(protocols))
+            & pl.col("opnum").is_in(opnums)
+        )
         filter_ = filters.all_of(
-            ends, filters.any_of(*(filters.exists(n) for n in names)),
-            filters.equals("dcerpc.pkt_type", REQUEST), filters.one_of("dcerpc.opnum", opnums),
-        )  # fmt: skip
+            ends,
+            filters.any_of(*(filters.exists(n) for n in names)),
+            filters.equals("dcerpc.pkt_type", REQUEST),
+            filters.one_of("dcerpc.opnum", opnums),
+        )
         return filter_, rows["frame"].to_list()
     frames = sorted(c.frame for c in made)[:60]
     return filters.frames(frames), frames

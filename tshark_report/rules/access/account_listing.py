@@ -71,7 +71,8 @@ def account_listing(tables: Tables, context: Context) -> Iterator[Draft]:
                 subject=client,
                 hosts=(client, *servers[:6]),
                 summary=(
-                    f"{client} made {count(len(made), 'call')} that list accounts, sessions or shares on {count(len(servers), 'host')} "
+                    f"{client} made {count(len(made), 'call')} that list accounts, sessions or shares on "
+                    f"{count(len(servers), 'host')} "
                     f"({listed([called(context, s) for s in servers], 4)}), {minutes(made[0].time, made[-1].time)}: "
                     f"{listed([f'{n} ({k} times)' for n, k in names.most_common(4)], 4)}."
                 ),
@@ -82,11 +83,14 @@ def account_listing(tables: Tables, context: Context) -> Iterator[Draft]:
                 frames=ordered(frames),
                 evidence=evidence(
                     (("server", "address"), ("calls", "count"), ("first frame", "frame"), ("what", "text")),
-                    [[s, len(m), m[0].frame, ", ".join(sorted({c.known.name for c in m}))[:100]]
-                     for s in servers for m in [[c for c in made if c.server == s]]],
+                    [
+                        [s, len(m), m[0].frame, ", ".join(sorted({c.known.name for c in m}))[:100]]
+                        for s in servers
+                        for m in [[c for c in made if c.server == s]]
+                    ],
                 ),
                 time=made[0].time,
             )
-        )  # fmt: skip
+        )
     drafts.sort(key=lambda draft: -len(draft.frames))
     yield from drafts[:MOST_FINDINGS]

@@ -24,7 +24,8 @@ ADMIN = r"(?i)(?:^|\\)(?:[a-z]\$|admin\$)$"
     title="Administrative shares were opened",
     question="Who opened whole drives or the Windows folder of another host?",
     answers=(),
-    why="C$ and ADMIN$ need administrator rights; opened from an ordinary client, or on many hosts, they show an account "
+    why="C$ and ADMIN$ need administrator rights; opened from an ordinary client, or on many hosts, they show an "
+    "account "
     "with reach being used. IPC$ alone is part of every SMB session and is not counted.",
     innocent=(
         Innocent(
@@ -37,10 +38,16 @@ ADMIN = r"(?i)(?:^|\\)(?:[a-z]\$|admin\$)$"
         "What was opened or written on the share?",
     ),
     references=(
-        Reference(title="ATT&CK T1021.002 SMB/Windows Admin Shares", url="https://attack.mitre.org/techniques/T1021/002/"),
+        Reference(
+            title="ATT&CK T1021.002 SMB/Windows Admin Shares", url="https://attack.mitre.org/techniques/T1021/002/"
+        ),
     ),
     needs=("smb",),
-    thresholds={"servers": Threshold(3, "servers", "administration of one or two hosts is everyday work; more in one capture is worth a look")},
+    thresholds={
+        "servers": Threshold(
+            3, "servers", "administration of one or two hosts is everyday work; more in one capture is worth a look"
+        )
+    },
     weight=45.0,
 )
 def admin_shares(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -50,21 +57,30 @@ def admin_shares(tables: Tables, context: Context) -> Iterator[Draft]:
         & pl.col("path").str.contains(ADMIN)
         & (pl.col("command2").list.contains(CONNECT_2) | pl.col("command1").list.contains(CONNECT_1))
     )
-    drafts = [_draft(tables, context, str(client), rows) for (client,), rows in opened.group_by("src", maintain_order=True)]
+    drafts = [
+        _draft(tables, context, str(client), rows) for (client,), rows in opened.group_by("src", maintain_order=True)
+    ]
     drafts.sort(key=lambda draft: -len(draft.hosts))
     yield from drafts[:MOST_FINDINGS]
 
 
 def _draft(tables: Tables, context: Context, client: str, rows: pl.DataFrame) -> Draft:
     servers = rows["dst"].unique(maintain_order=True).to_list()
-    users = tables.smb.filter(
-        pl.col("stream").is_in(rows["stream"].drop_nulls().to_list()) & pl.col("user").is_not_null() & (pl.col("user") != "NULL")
-    )["user"].unique(maintain_order=True).to_list()  # fmt: skip
+    users = (
+        tables.smb.filter(
+            pl.col("stream").is_in(rows["stream"].drop_nulls().to_list())
+            & pl.col("user").is_not_null()
+            & (pl.col("user") != "NULL")
+        )["user"]
+        .unique(maintain_order=True)
+        .to_list()
+    )
     answers = tables.smb.filter(
-        (pl.col("dst") == client) & pl.col("response").fill_null(value=False)
+        (pl.col("dst") == client)
+        & pl.col("response").fill_null(value=False)
         & pl.col("stream").is_in(rows["stream"].drop_nulls().to_list())
         & (pl.col("command2").list.contains(CONNECT_2) | pl.col("command1").list.contains(CONNECT_1))
-    )  # fmt: skip
+    )
     refused = answers.filter(pl.col("status") != 0).height
     priority: Priority = "medium" if len(servers) >= context.limit("servers") else "low"
     as_ = f" as {names(users, 3)}" if users else ""
@@ -95,4 +111,4 @@ def _draft(tables: Tables, context: Context, client: str, rows: pl.DataFrame) ->
             [[r["time"], r["frame"], r["dst"], cut(r["path"], 80)] for r in rows.iter_rows(named=True)],
         ),
         time=first,
-    )  # fmt: skip
+    )

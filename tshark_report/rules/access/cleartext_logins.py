@@ -11,7 +11,7 @@ from tshark_report.report.model import Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.access import _logins
 from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, masked, minutes, names, ordered
-from tshark_report.rules.access._logins import Login, Where
+from tshark_report.rules.access._login import ACCEPTED, REFUSED, Login, Where, selection, where
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, listed
 from tshark_report.tables.tables import Tables
@@ -27,7 +27,8 @@ LISTED = 7
     title="A login crossed the wire in clear text",
     question="Did a user name and password cross the wire where anybody on the path could read them?",
     answers=("Q12",),
-    why="Whoever can see the packets has the account: on the path, in a Wi-Fi cell, or in a stored capture like this one.",
+    why="Whoever can see the packets has the account: on the path, in a Wi-Fi cell, or in a stored capture like "
+    "this one.",
     innocent=(
         Innocent(
             explanation="A test account, a lab, or a device that speaks nothing better, on a network kept for it.",
@@ -41,15 +42,20 @@ LISTED = 7
     confirm=(
         "Does the account still exist, and where else does its password work? Change it.",
         "Did the same account log in from other addresses after this moment?",
-        "Does the server offer the encrypted variant (FTPS, IMAPS, STARTTLS, HTTPS, SSH), and can clear text be switched off?",
+        "Does the server offer the encrypted variant (FTPS, IMAPS, STARTTLS, HTTPS, SSH), and can clear text be "
+        "switched off?",
     ),
     references=(
         Reference(title="ATT&CK T1040 Network Sniffing", url="https://attack.mitre.org/techniques/T1040/"),
-        Reference(title="RFC 8314: cleartext considered obsolete for mail", url="https://www.rfc-editor.org/rfc/rfc8314"),
+        Reference(
+            title="RFC 8314: cleartext considered obsolete for mail", url="https://www.rfc-editor.org/rfc/rfc8314"
+        ),
     ),
     needs=("ftp", "mail", "telnet", "http", "kerberos", "misc", "openings"),
     thresholds={
-        "clients_of_one_server": Threshold(4, "clients", "from here on the server is the subject: one service, many people"),
+        "clients_of_one_server": Threshold(
+            4, "clients", "from here on the server is the subject: one service, many people"
+        ),
     },
     weight=40.0,
 )
@@ -58,7 +64,7 @@ def cleartext_logins(tables: Tables, context: Context) -> Iterator[Draft]:
     logins = [login for login in _logins.every(tables) if _counts(login)]
     by_where: dict[Where, list[Login]] = defaultdict(list)
     for login in logins:
-        by_where[_logins.where(login)].append(login)
+        by_where[where(login)].append(login)
     clients: dict[tuple[str, str, int], set[str]] = defaultdict(set)
     for at in by_where:
         clients[at.protocol, at.server, at.port].add(at.client)
@@ -75,6 +81,8 @@ def _counts(login: Login) -> bool:
     """Whether this is a person's or program's secret: anonymous FTP is meant to be read by everybody."""
     if login.protocol == "FTP" and login.user.lower() in _logins.ANONYMOUS:
         return False
+    if login.protocol == "HTTP address" and not login.answer.startswith(("2", "3")):
+        return False  # a guess at a page that is not there is nobody's login
     return login.secret_length is not None or login.protocol in ("SMTP", "IMAP")
 
 
@@ -84,12 +92,12 @@ def _draft(
     logins = sorted((login for at in places for login in by_where[at]), key=lambda login: login.time)
     parts, frames = [], []
     for at in places[:12]:
-        filter_, selected = _logins.selection(tables, at, by_where[at])
+        filter_, selected = selection(tables, at, by_where[at])
         parts.append(filter_)
         frames += selected
     protocols = list(dict.fromkeys(at.protocol for at in places))
-    accepted = sum(login.outcome == _logins.ACCEPTED for login in logins)
-    refused = sum(login.outcome == _logins.REFUSED for login in logins)
+    accepted = sum(login.outcome == ACCEPTED for login in logins)
+    refused = sum(login.outcome == REFUSED for login in logins)
     only_refused = refused == len(logins)
     priority: Priority = "low" if only_refused else "medium"
     client = key[0] if len(key) == 1 else ""
@@ -98,7 +106,9 @@ def _draft(
     wireless = _over_wifi(tables, frames[0]) if frames else False
     way = " inside 802.11 (Wi-Fi) frames" if wireless else ""
     told = listed(_told(logins, context, named_client=not client), LISTED)
-    head = f"{client} sent" if client else f"{count(len(people), 'client')} sent {called(context, key[1])} port {key[2]}"
+    head = (
+        f"{client} sent" if client else f"{count(len(people), 'client')} sent {called(context, key[1])} port {key[2]}"
+    )
     outcome = _outcome(accepted, refused, len(logins))
     summary = (
         f"{head} {count(len(logins), 'login')} in clear text{way}, {minutes(logins[0].time, logins[-1].time)}: {told}. "
@@ -106,17 +116,26 @@ def _draft(
     )
     first = logins[0]
     sentence = (
-        f"{first.client} sent {called(context, first.server)} a user name{_as(first.user)} and a password in clear text "
+        f"{first.client} sent {called(context, first.server)} a user name{_as(first.user)} and a password in clear "
+        "text "
         f"({first.protocol}{', 802.11' if wireless else ''})"
     )
     rows = [
         [
-            login.time, login.frames[0] if login.frames else None, login.protocol, login.client, login.server, login.port,
-            cut(login.user, 80), masked(login.secret_length) if login.secret_length is not None else "", login.outcome,
-            cut(login.answer, 60), cut(login.note, 100),
+            login.time,
+            login.frames[0] if login.frames else None,
+            login.protocol,
+            login.client,
+            login.server,
+            login.port,
+            cut(login.user, 80),
+            masked(login.secret_length) if login.secret_length is not None else "",
+            login.outcome,
+            cut(login.answer, 60),
+            cut(login.note, 100),
         ]
-        for login in sorted(logins, key=lambda x: (x.outcome == _logins.REFUSED, x.time))
-    ]  # fmt: skip
+        for login in sorted(logins, key=lambda x: (x.outcome == REFUSED, x.time))
+    ]
     return Draft(
         subject=client or f"{key[0]} {key[1]}:{key[2]}",
         hosts=tuple(dict.fromkeys([client, *servers] if client else [key[1], *people[:6]]))[:8],
@@ -128,8 +147,16 @@ def _draft(
         frames=ordered(frames),
         evidence=evidence(
             (
-                ("time", "time"), ("frame", "frame"), ("protocol", "text"), ("client", "address"), ("server", "address"),
-                ("port", "port"), ("user", "text"), ("password", "text"), ("outcome", "text"), ("answer", "text"),
+                ("time", "time"),
+                ("frame", "frame"),
+                ("protocol", "text"),
+                ("client", "address"),
+                ("server", "address"),
+                ("port", "port"),
+                ("user", "text"),
+                ("password", "text"),
+                ("outcome", "text"),
+                ("answer", "text"),
                 ("note", "text"),
             ),
             rows,
@@ -137,7 +164,7 @@ def _draft(
         title=f"{listed(protocols, 4)} login{'s' if len(logins) > 1 else ''} crossed the wire in clear text",
         lowered_because="every login was refused, so no working password was seen" if only_refused else "",
         time=first.time,
-    )  # fmt: skip
+    )
 
 
 def _as(user: str) -> str:

@@ -11,7 +11,7 @@ from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules.access import _rpc
 from tshark_report.rules.access._common import MOST_FINDINGS, called, minutes
 from tshark_report.rules.access._rpc import Call
-from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.base import Context, Draft, evidence, rule
 from tshark_report.story.words import count
 from tshark_report.tables.tables import Tables
 
@@ -26,12 +26,15 @@ CONTROLLER_PORTS = (88, 389, 636, 3268)
     title="A host asked a domain controller to replicate the directory",
     question="Did a host that is no domain controller ask for the directory's secrets?",
     answers=(),
-    why="DRSGetNCChanges hands out every account's password hashes. Only domain controllers ask for it, of one another; "
+    why="DRSGetNCChanges hands out every account's password hashes. Only domain controllers ask for it, of one "
+    "another; "
     "from anywhere else it is how the whole directory is taken (DCSync).",
     innocent=(
         Innocent(
-            explanation="The source is a domain controller too, or a product that reads the directory this way (Entra Connect, migration tools).",
-            tell_apart="It serves Kerberos and LDAP itself, or is that product's server, and does this every few minutes all year.",
+            explanation="The source is a domain controller too, or a product that reads the directory this way "
+            "(Entra Connect, migration tools).",
+            tell_apart="It serves Kerberos and LDAP itself, or is that product's server, and does this every few "
+            "minutes all year.",
         ),
     ),
     confirm=(
@@ -41,7 +44,10 @@ CONTROLLER_PORTS = (88, 389, 636, 3268)
     ),
     references=(
         Reference(title="ATT&CK T1003.006 DCSync", url="https://attack.mitre.org/techniques/T1003/006/"),
-        Reference(title="[MS-DRSR] IDL_DRSGetNCChanges", url="https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-drsr/"),
+        Reference(
+            title="[MS-DRSR] IDL_DRSGetNCChanges",
+            url="https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-drsr/",
+        ),
     ),
     needs=("dcerpc",),
     thresholds={},
@@ -53,7 +59,9 @@ def directory_replication(tables: Tables, context: Context) -> Iterator[Draft]:
     for call in _rpc.calls(tables, "copy"):
         groups[call.client, call.server].append(call)
     served = tables.tcp_sessions.filter(pl.col("server_port").is_in(CONTROLLER_PORTS) & pl.col("established"))["server"]
-    answered = tables.udp_flows.filter(pl.col("server_port").is_in(CONTROLLER_PORTS) & (pl.col("server_packets") > 0))["server"]
+    answered = tables.udp_flows.filter(pl.col("server_port").is_in(CONTROLLER_PORTS) & (pl.col("server_packets") > 0))[
+        "server"
+    ]
     controllers = set(served.to_list()) | set(answered.to_list()) | {server for _, server in groups}
     drafts = []
     for (client, server), made in groups.items():
@@ -71,8 +79,10 @@ def directory_replication(tables: Tables, context: Context) -> Iterator[Draft]:
                 subject=f"{client} to {server}",
                 hosts=(client, server),
                 summary=(
-                    f"{client} called DRSGetNCChanges (DRSUAPI, operation 3) {count(len(made), 'time')} on {called(context, server)}, "
-                    f"{minutes(made[0].time, made[-1].time)}: a request for directory objects with their password hashes.{also}"
+                    f"{client} called DRSGetNCChanges (DRSUAPI, operation 3) {count(len(made), 'time')} on "
+                    f"{called(context, server)}, "
+                    f"{minutes(made[0].time, made[-1].time)}: a request for directory objects with their password "
+                    f"hashes.{also}"
                 ),
                 sentence=f"{client} asked {called(context, server)} to replicate the directory to it (DRSGetNCChanges)",
                 priority=priority,
@@ -80,7 +90,13 @@ def directory_replication(tables: Tables, context: Context) -> Iterator[Draft]:
                 display_filter=filter_,
                 frames=frames,
                 evidence=evidence(
-                    (("time", "time"), ("frame", "frame"), ("client", "address"), ("server", "address"), ("call", "text")),
+                    (
+                        ("time", "time"),
+                        ("frame", "frame"),
+                        ("client", "address"),
+                        ("server", "address"),
+                        ("call", "text"),
+                    ),
                     [[c.time, c.frame, c.client, c.server, c.known.name] for c in made],
                 ),
                 time=made[0].time,

@@ -67,11 +67,13 @@ class Copy:
     title="A program was copied over a Windows share",
     question="Was a program copied to or from another host over SMB?",
     answers=("Q2", "Q12"),
-    why="Copying a program to an administrative share is how tools move from host to host before they are started there.",
+    why="Copying a program to an administrative share is how tools move from host to host before they are started "
+    "there.",
     innocent=(
         Innocent(
             explanation="Software distribution, or an administrator who installs something.",
-            tell_apart="The source is a management server, the name and hash belong to a product, and it happens to many hosts by plan.",
+            tell_apart="The source is a management server, the name and hash belong to a product, and it happens "
+            "to many hosts by plan.",
         ),
         Innocent(
             explanation="A program is started from a file server's ordinary share.",
@@ -85,11 +87,15 @@ class Copy:
     ),
     references=(
         Reference(title="ATT&CK T1570 Lateral Tool Transfer", url="https://attack.mitre.org/techniques/T1570/"),
-        Reference(title="ATT&CK T1021.002 SMB/Windows Admin Shares", url="https://attack.mitre.org/techniques/T1021/002/"),
+        Reference(
+            title="ATT&CK T1021.002 SMB/Windows Admin Shares", url="https://attack.mitre.org/techniques/T1021/002/"
+        ),
     ),
     needs=("smb",),
     thresholds={
-        "servers": Threshold(2, "servers", "the same program written to several hosts is spreading, or being distributed"),
+        "servers": Threshold(
+            2, "servers", "the same program written to several hosts is spreading, or being distributed"
+        ),
     },
     weight=92.0,
 )
@@ -103,7 +109,7 @@ def executables_over_smb(tables: Tables, context: Context) -> Iterator[Draft]:
         draft = _draft(tables, context, copies)
         if draft is not None:
             drafts.append(draft)
-    drafts.sort(key=lambda draft: ("high medium low info".split().index(draft.priority), draft.frames[:1]))
+    drafts.sort(key=lambda draft: (["high", "medium", "low", "info"].index(draft.priority), draft.frames[:1]))
     yield from drafts[:MOST_FINDINGS]
 
 
@@ -120,24 +126,25 @@ def _copies(tables: Tables) -> list[Copy]:
     )
     content = _content(tables)
     wanted = [
-        row for row in creates.iter_rows(named=True)
+        row
+        for row in creates.iter_rows(named=True)
         if PROGRAM.search(str(row["file"])) or (row["stream"], _plain(str(row["file"]))) in content
-    ]  # fmt: skip
+    ]
     if not wanted:
         return []
     streams = sorted({row["stream"] for row in wanted if row["stream"] is not None})
     rows = smb.filter(pl.col("stream").is_in(streams))
-    users = {
-        stream: user
-        for stream, user in rows.filter(pl.col("user").is_not_null() & (pl.col("user") != "NULL")).select("stream", "user").iter_rows()
-    }
+    named = rows.filter(pl.col("user").is_not_null() & (pl.col("user") != "NULL"))
+    users = dict(named.select("stream", "user").iter_rows())
     # Reads and writes belong to the file that was opened last in their stream.
     activity: dict[tuple[int, int], tuple[int, int, int]] = {}
     for stream in streams:
         current = 0
-        for frame, response, two, one, wrote, file in rows.filter(pl.col("stream") == stream).select(
-            "frame", "response", "command2", "command1", "write_bytes", "file"
-        ).iter_rows():  # fmt: skip
+        for frame, response, two, one, wrote, file in (
+            rows.filter(pl.col("stream") == stream)
+            .select("frame", "response", "command2", "command1", "write_bytes", "file")
+            .iter_rows()
+        ):
             commands = set(two or []) | {c + 1000 for c in (one or []) if c is not None}
             if not response and file and commands & {CREATE_2, CREATE_1 + 1000, OPEN_1 + 1000}:
                 current = frame
@@ -153,9 +160,14 @@ def _copies(tables: Tables) -> list[Copy]:
         copy = found.get(key)
         if copy is None:
             copy = found[key] = Copy(
-                str(row["src"]), str(row["dst"]), int(row["dst_port"] or 445), name, share,
-                2 if row["command2"] else 1, float(row["time"]),
-            )  # fmt: skip
+                str(row["src"]),
+                str(row["dst"]),
+                int(row["dst_port"] or 445),
+                name,
+                share,
+                2 if row["command2"] else 1,
+                float(row["time"]),
+            )
         copy.frames.append(int(row["frame"]))
         wrote, reads, volume = activity.get((row["stream"], row["frame"]), (0, 0, 0))
         copy.wrote += wrote
@@ -187,7 +199,7 @@ def _content(tables: Tables) -> dict[tuple[object, str], tuple[str, int, str]]:
 def _from_signatures(tables: Tables, copies: list[Copy]) -> None:
     """Where the file itself was not put together: the DOS stub text in the same stream says what it was."""
     stubs = tables.signatures.filter(pl.col("kind").is_in(["dos-stub", "elf"]) & (pl.col("transport") == "tcp"))
-    by_stream = {s: k for s, k in stubs.select("stream", "kind").iter_rows()}
+    by_stream = dict(stubs.select("stream", "kind").iter_rows())
     for copy in copies:
         kinds = {by_stream[s] for s in copy.streams if s in by_stream}
         if not copy.content and kinds and (copy.wrote or copy.reads):
@@ -205,9 +217,7 @@ def _draft(tables: Tables, context: Context, copies: list[Copy]) -> Draft | None
     content = next((c.content for c in copies if c.content), "")
     priority: Priority
     confidence: Confidence = "high" if content else "medium"
-    if [c for c in admin if c.wrote or c.reads]:
-        priority = "high"
-    elif wrote and len({c.server for c in wrote}) >= context.limit("servers"):
+    if [c for c in admin if c.wrote or c.reads] or wrote and len({c.server for c in wrote}) >= context.limit("servers"):
         priority = "high"
     elif admin or (wrote and content):
         priority = "medium"
@@ -230,14 +240,16 @@ def _draft(tables: Tables, context: Context, copies: list[Copy]) -> Draft | None
     kind = " (administrative share)" if admin else ""
     targets = listed([called(context, s) for s in servers], 4)
     summary = (
-        f"{client}{as_} {verb} {cut(lead.name, 80)} ({what}{sized}) {preposition} {shares}{kind} of {targets} over SMB, "
+        f"{client}{as_} {verb} {cut(lead.name, 80)} ({what}{sized}) {preposition} {shares}{kind} of {targets} over "
+        "SMB, "
         f"{minutes(copies[0].time, copies[-1].time)}."
         f"{f' The executable content crossed from {lead.client} to {lead.server}.' if wrote else ''}"
         f"{f' The executable content crossed from {lead.server} to {lead.client}.' if moved and not wrote else ''}"
         f"{f' SHA-256 {digest}.' if digest else ''}"
     )
     sentence = (
-        f"{client} {verb} {cut(lead.name, 60)} ({content or 'a program'}) {preposition} {cut(lead.share or 'a share', 60)} of {targets} over SMB"
+        f"{client} {verb} {cut(lead.name, 60)} ({content or 'a program'}) {preposition} "
+        f"{cut(lead.share or 'a share', 60)} of {targets} over SMB"
     )
     parts, frames = [], []
     for server in dict.fromkeys(c.server for c in copies):
@@ -249,19 +261,26 @@ def _draft(tables: Tables, context: Context, copies: list[Copy]) -> Draft | None
             codes = [CREATE_2] if version == 2 else [CREATE_1, OPEN_1]
             column = "command2" if version == 2 else "command1"
             rows = tables.smb.filter(
-                (pl.col("src") == client) & (pl.col("dst") == server) & pl.col("file").is_in(files)
+                (pl.col("src") == client)
+                & (pl.col("dst") == server)
+                & pl.col("file").is_in(files)
                 & pl.any_horizontal(pl.col(column).list.contains(code) for code in codes)
-            )  # fmt: skip
+            )
             frames += rows["frame"].to_list()
             parts.append(
                 filters.all_of(
-                    filters.src(client), filters.dst(server), filters.one_of(command, codes), filters.one_of(name_field, files)
+                    filters.src(client),
+                    filters.dst(server),
+                    filters.one_of(command, codes),
+                    filters.one_of(name_field, files),
                 )
             )
     victim = servers[0] if wrote else client
     return Draft(
         subject=f"{client} {copies[0].base.lower()}",
-        hosts=tuple(dict.fromkeys([client, *servers[:6]])) if victim != client else tuple(dict.fromkeys([client, *servers[:6]])),
+        hosts=tuple(dict.fromkeys([client, *servers[:6]]))
+        if victim != client
+        else tuple(dict.fromkeys([client, *servers[:6]])),
         summary=summary,
         sentence=sentence,
         priority=priority,
@@ -269,10 +288,33 @@ def _draft(tables: Tables, context: Context, copies: list[Copy]) -> Draft | None
         display_filter=filters.any_of(*parts),
         frames=ordered(frames),
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("client", "address"), ("server", "address"), ("share", "text"), ("file", "text"),
-             ("direction", "text"), ("bytes", "bytes"), ("content", "text"), ("user", "text")),
-            [[c.time, c.frames[0], c.client, c.server, cut(c.share, 60), cut(c.name, 80),
-              "written" if c.wrote else "read" if c.reads else "opened", c.bytes or None, c.content, cut(c.user, 40)] for c in copies],
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("client", "address"),
+                ("server", "address"),
+                ("share", "text"),
+                ("file", "text"),
+                ("direction", "text"),
+                ("bytes", "bytes"),
+                ("content", "text"),
+                ("user", "text"),
+            ),
+            [
+                [
+                    c.time,
+                    c.frames[0],
+                    c.client,
+                    c.server,
+                    cut(c.share, 60),
+                    cut(c.name, 80),
+                    "written" if c.wrote else "read" if c.reads else "opened",
+                    c.bytes or None,
+                    c.content,
+                    cut(c.user, 40),
+                ]
+                for c in copies
+            ],
         ),
         title=f"A program was {'copied to' if wrote else 'read from' if moved else 'opened on'} "
         f"{'an administrative share' if admin else 'a Windows share'}"
@@ -280,4 +322,4 @@ def _draft(tables: Tables, context: Context, copies: list[Copy]) -> Draft | None
         time=copies[0].time,
         indicators=(("sha256", digest),) if digest else (),
         line_up=("frame.number", "ip.src", "ip.dst", "smb2.cmd", "smb2.filename", "smb2.tree"),
-    )  # fmt: skip
+    )

@@ -26,7 +26,8 @@ HEADER, PADDING = 3, 16
     title="A TLS heartbeat asked for more than it brought",
     question="Was a server's memory read by TLS heartbeats (Heartbleed)?",
     answers=(),
-    why="A heartbeat is answered with its own payload. A request that claims more payload than fits into its record, and a "
+    why="A heartbeat is answered with its own payload. A request that claims more payload than fits into its "
+    "record, and a "
     "larger answer, is CVE-2014-0160: the rest comes out of the server's memory, keys and passwords included.",
     innocent=(
         Innocent(
@@ -45,11 +46,17 @@ HEADER, PADDING = 3, 16
     references=(
         Reference(title="CVE-2014-0160 (Heartbleed)", url="https://nvd.nist.gov/vuln/detail/CVE-2014-0160"),
         Reference(title="RFC 6520: TLS heartbeat", url="https://www.rfc-editor.org/rfc/rfc6520"),
-        Reference(title="ATT&CK T1212 Exploitation for Credential Access", url="https://attack.mitre.org/techniques/T1212/"),
+        Reference(
+            title="ATT&CK T1212 Exploitation for Credential Access", url="https://attack.mitre.org/techniques/T1212/"
+        ),
     ),
     needs=("tls",),
     thresholds={
-        "surplus": Threshold(256, "bytes", "encryption pads a heartbeat by some tens of bytes; an answer longer by this much holds something else"),
+        "surplus": Threshold(
+            256,
+            "bytes",
+            "encryption pads a heartbeat by some tens of bytes; an answer longer by this much holds something else",
+        ),
     },
     weight=95.0,
 )
@@ -58,24 +65,34 @@ def heartbeat_overreads(tables: Tables, context: Context) -> Iterator[Draft]:
     beats = tables.tls.filter(pl.col("record").list.contains(HEARTBEAT))
     if beats.is_empty():
         return
-    ends = {row[0]: (row[1], row[2], row[3]) for row in tables.tcp_sessions.filter(
-        pl.col("stream").is_in(beats["stream"].drop_nulls().unique().to_list())
-    ).select("stream", "client", "server", "server_port").iter_rows()}  # fmt: skip
+    ends = {
+        row[0]: (row[1], row[2], row[3])
+        for row in tables.tcp_sessions.filter(pl.col("stream").is_in(beats["stream"].drop_nulls().unique().to_list()))
+        .select("stream", "client", "server", "server_port")
+        .iter_rows()
+    }
     groups: dict[tuple[str, str, int], list[dict[str, object]]] = {}
     for row in beats.sort("frame").iter_rows(named=True):
         client, server, port = ends.get(row["stream"], (row["src"], row["dst"], row["dst_port"]))
         lengths = row["record_length"] or []
         size_ = sum(n or 0 for kind, n in zip(row["record"], lengths, strict=False) if kind == HEARTBEAT)
         groups.setdefault((str(client), str(server), int(port or 0)), []).append(
-            {"frame": int(row["frame"]), "time": float(row["time"]), "src": str(row["src"]), "bytes": size_,
-             "claimed": row["heartbeat_payload"], "type": row["heartbeat"], "stream": row["stream"]}
-        )  # fmt: skip
+            {
+                "frame": int(row["frame"]),
+                "time": float(row["time"]),
+                "src": str(row["src"]),
+                "bytes": size_,
+                "claimed": row["heartbeat_payload"],
+                "type": row["heartbeat"],
+                "stream": row["stream"],
+            }
+        )
     drafts = []
     for (client, server, port), rows in groups.items():
         draft = _draft(tables, context, client, server, port, rows)
         if draft is not None:
             drafts.append(draft)
-    drafts.sort(key=lambda draft: ("high medium low info".split().index(draft.priority), draft.frames[:1]))
+    drafts.sort(key=lambda draft: (["high", "medium", "low", "info"].index(draft.priority), draft.frames[:1]))
     yield from drafts[:MOST_FINDINGS]
 
 
@@ -99,23 +116,30 @@ def _draft(
     first, last = float(str(rows[0]["time"])), float(str(rows[-1]["time"]))
     claim = max((number(r, "claimed") for r in over), default=0)
     told = (
-        f"{count(len(over), 'TLS heartbeat request')} whose payload length ({claim:,} bytes) does not fit into the record "
+        f"{count(len(over), 'TLS heartbeat request')} whose payload length ({claim:,} bytes) does not fit into the "
+        "record "
         f"({max(number(r, 'bytes') for r in over):,} bytes with header and padding)"
         if over
         else f"{count(len(asked), 'TLS heartbeat request')} of at most {largest_request:,} bytes"
     )
     total = sum(number(r, "bytes") for r in answered)
     end = (
-        f"The server answered with {count(len(answered), 'heartbeat')}, {size(float(total))} in all, the largest {largest_answer:,} bytes"
-        f"{f' ({surplus:,} more than the largest request)' if surplus > 0 else ''}: its memory may have been read (Heartbleed, CVE-2014-0160)."
+        f"The server answered with {count(len(answered), 'heartbeat')}, {size(float(total))} in all, the largest "
+        f"{largest_answer:,} bytes"
+        f"{f' ({surplus:,} more than the largest request)' if surplus > 0 else ''}: its memory may have been read "
+        "(Heartbleed, CVE-2014-0160)."
         if answered
         else "No heartbeat came back."
     )
     target = f"{called(context, server)} port {port}"
     summary = f"{client} sent {told} to {target}, {minutes(first, last)}. {end}"
     streams = sorted({int(str(r["stream"])) for r in rows if r["stream"] is not None})
-    either = ((pl.col("src") == client) & (pl.col("dst") == server)) | ((pl.col("src") == server) & (pl.col("dst") == client))
-    frames = tables.tls.filter(either & pl.col("record").list.contains(HEARTBEAT) & pl.col("stream").is_in(streams))["frame"].to_list()
+    either = ((pl.col("src") == client) & (pl.col("dst") == server)) | (
+        (pl.col("src") == server) & (pl.col("dst") == client)
+    )
+    frames = tables.tls.filter(either & pl.col("record").list.contains(HEARTBEAT) & pl.col("stream").is_in(streams))[
+        "frame"
+    ].to_list()
     return Draft(
         subject=f"{client} to {server}:{port}",
         hosts=(server, client),
@@ -124,13 +148,36 @@ def _draft(
         + (", and the server answered" if answered else ""),
         priority=priority,
         confidence=confidence,
-        display_filter=filters.all_of(filters.between(client, server), filters.equals("tls.record.content_type", HEARTBEAT)),
+        display_filter=filters.all_of(
+            filters.between(client, server), filters.equals("tls.record.content_type", HEARTBEAT)
+        ),
         frames=ordered(frames),
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("from", "address"), ("record bytes", "bytes"), ("payload length claimed", "bytes")),
-            [[float(str(r["time"])), int(str(r["frame"])), str(r["src"]), number(r, "bytes"), r["claimed"] if isinstance(r["claimed"], int) else None]
-             for r in rows],
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("from", "address"),
+                ("record bytes", "bytes"),
+                ("payload length claimed", "bytes"),
+            ),
+            [
+                [
+                    float(str(r["time"])),
+                    int(str(r["frame"])),
+                    str(r["src"]),
+                    number(r, "bytes"),
+                    r["claimed"] if isinstance(r["claimed"], int) else None,
+                ]
+                for r in rows
+            ],
         ),
         time=first,
-        line_up=("frame.number", "ip.src", "ip.dst", "tls.record.content_type", "tls.record.length", "tls.heartbeat_message.payload_length"),
-    )  # fmt: skip
+        line_up=(
+            "frame.number",
+            "ip.src",
+            "ip.dst",
+            "tls.record.content_type",
+            "tls.record.length",
+            "tls.heartbeat_message.payload_length",
+        ),
+    )

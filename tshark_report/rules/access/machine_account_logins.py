@@ -24,7 +24,8 @@ AUTHENTICATE = (15, 26)
     title="A machine account was authenticated again and again over Netlogon",
     question="Was a domain controller's Netlogon tried with the same empty challenge until it gave in?",
     answers=(),
-    why="CVE-2020-1472 (Zerologon) needs about 256 tries of NetrServerReqChallenge and NetrServerAuthenticate with zeros, then "
+    why="CVE-2020-1472 (Zerologon) needs about 256 tries of NetrServerReqChallenge and NetrServerAuthenticate with "
+    "zeros, then "
     "one NetrServerPasswordSet2 that empties the controller's password.",
     innocent=(
         Innocent(
@@ -42,7 +43,9 @@ AUTHENTICATE = (15, 26)
     ),
     references=(
         Reference(title="CVE-2020-1472 (Zerologon)", url="https://nvd.nist.gov/vuln/detail/CVE-2020-1472"),
-        Reference(title="ATT&CK T1210 Exploitation of Remote Services", url="https://attack.mitre.org/techniques/T1210/"),
+        Reference(
+            title="ATT&CK T1210 Exploitation of Remote Services", url="https://attack.mitre.org/techniques/T1210/"
+        ),
     ),
     needs=("dcerpc",),
     thresholds={
@@ -76,10 +79,13 @@ def machine_account_logins(tables: Tables, context: Context) -> Iterator[Draft]:
                 subject=f"{client} to {server}",
                 hosts=(server, client),
                 summary=(
-                    f"{client} called NetrServerAuthenticate {count(len(tries), 'time')} on {called(context, server)} in "
-                    f"{duration(times[-1] - times[0])}, {minutes(times[0], times[-1])}, as in Zerologon (CVE-2020-1472).{end}"
+                    f"{client} called NetrServerAuthenticate {count(len(tries), 'time')} on "
+                    f"{called(context, server)} in "
+                    f"{duration(times[-1] - times[0])}, {minutes(times[0], times[-1])}, as in Zerologon "
+                    f"(CVE-2020-1472).{end}"
                 ),
-                sentence=f"{client} tried to authenticate a machine account {count(len(tries), 'time')} on {called(context, server)} over Netlogon",
+                sentence=f"{client} tried to authenticate a machine account {count(len(tries), 'time')} on "
+                f"{called(context, server)} over Netlogon",
                 priority=priority,
                 confidence="high" if len(tries) >= 5 * need or sets else "medium",
                 display_filter=filter_,

@@ -26,7 +26,8 @@ BAIT = ("wpad",)
     title="One host answered broadcast name questions for many names",
     question="Does a host claim names that are not its own (LLMNR, NetBIOS)?",
     answers=("Q5",),
-    why="A host answers LLMNR and NetBIOS broadcasts for its own name. One that answers for whatever is asked draws the "
+    why="A host answers LLMNR and NetBIOS broadcasts for its own name. One that answers for whatever is asked "
+    "draws the "
     "asker's connection, and its login, to itself.",
     innocent=(
         Innocent(
@@ -44,7 +45,9 @@ BAIT = ("wpad",)
         "Switch LLMNR and NetBIOS off by policy.",
     ),
     references=(
-        Reference(title="ATT&CK T1557.001 LLMNR/NBT-NS Poisoning", url="https://attack.mitre.org/techniques/T1557/001/"),
+        Reference(
+            title="ATT&CK T1557.001 LLMNR/NBT-NS Poisoning", url="https://attack.mitre.org/techniques/T1557/001/"
+        ),
         Reference(title="RFC 4795: LLMNR", url="https://www.rfc-editor.org/rfc/rfc4795"),
     ),
     needs=("dns", "nbns"),
@@ -56,24 +59,37 @@ BAIT = ("wpad",)
 def name_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each answering host."""
     answers: dict[str, list[tuple[int, float, str, str, str, str]]] = defaultdict(list)
-    llmnr = tables.dns.filter((pl.col("protocol") == "LLMNR") & pl.col("response").fill_null(value=False) & pl.col("name").is_not_null())
+    llmnr = tables.dns.filter(
+        (pl.col("protocol") == "LLMNR") & pl.col("response").fill_null(value=False) & pl.col("name").is_not_null()
+    )
     for row in llmnr.iter_rows(named=True):
         given = [*(row["a"] or []), *(row["aaaa"] or [])]
         if given or row["rcode"] == 0:
             answers[str(row["src"])].append(
-                (int(row["frame"]), float(row["time"]), "LLMNR", _bare(str(row["name"])), str(row["dst"]), ",".join(map(str, given)))
+                (
+                    int(row["frame"]),
+                    float(row["time"]),
+                    "LLMNR",
+                    _bare(str(row["name"])),
+                    str(row["dst"]),
+                    ",".join(map(str, given)),
+                )
             )
     asked = {
         _bare(str(n))
         for n, dst in tables.nbns.filter(~pl.col("response").fill_null(value=False)).select("name", "dst").iter_rows()
         if n and dst and (is_multicast(dst) or str(dst).endswith(".255"))
     }
-    nbns = tables.nbns.filter(pl.col("response").fill_null(value=False) & pl.col("name").is_not_null() & pl.col("address").is_not_null())
+    nbns = tables.nbns.filter(
+        pl.col("response").fill_null(value=False) & pl.col("name").is_not_null() & pl.col("address").is_not_null()
+    )
     for row in nbns.iter_rows(named=True):
         name = _bare(str(row["name"]))
         # Only an answer to a broadcast that gives the answerer's own address is a claim to bear the name.
         if name in asked and row["address"] == row["src"]:
-            answers[str(row["src"])].append((int(row["frame"]), float(row["time"]), "NBNS", name, str(row["dst"]), str(row["address"])))
+            answers[str(row["src"])].append(
+                (int(row["frame"]), float(row["time"]), "NBNS", name, str(row["dst"]), str(row["address"]))
+            )
     drafts = []
     for source, given_ in answers.items():
         claimed = list(dict.fromkeys(name for *_, name, _, _ in given_))
@@ -89,34 +105,58 @@ def _bare(name: str) -> str:
 
 
 def _draft(
-    tables: Tables, context: Context, source: str, given: list[tuple[int, float, str, str, str, str]], claimed: list[str]
+    tables: Tables,
+    context: Context,
+    source: str,
+    given: list[tuple[int, float, str, str, str, str]],
+    claimed: list[str],
 ) -> Draft:
     clients = list(dict.fromkeys(client for *_, client, _ in given))
     kinds = list(dict.fromkeys(kind for _, _, kind, *_ in given))
     many = len(claimed) >= context.limit("names")
     priority: Priority = "high" if many else "medium"
     confidence: Confidence = "high" if len(claimed) > context.limit("names") else "medium"
-    logins = tables.smb.filter((pl.col("dst") == source) & pl.col("user").is_not_null() & (pl.col("user") != "NULL") & (pl.col("time") >= given[0][1]))
-    users = [f"{d}\\{u}" if d else u for u, d in logins.select("user", "domain").unique(maintain_order=True).iter_rows()]
-    web = tables.http.filter((pl.col("dst") == source) & pl.col("method").is_not_null() & (pl.col("time") >= given[0][1]))
+    logins = tables.smb.filter(
+        (pl.col("dst") == source)
+        & pl.col("user").is_not_null()
+        & (pl.col("user") != "NULL")
+        & (pl.col("time") >= given[0][1])
+    )
+    users = [
+        f"{d}\\{u}" if d else u for u, d in logins.select("user", "domain").unique(maintain_order=True).iter_rows()
+    ]
+    web = tables.http.filter(
+        (pl.col("dst") == source) & pl.col("method").is_not_null() & (pl.col("time") >= given[0][1])
+    )
     after = ""
     if users:
         after = f" Afterwards {count(len(users), 'account')} logged in to it: {names(users, 4)}."
     elif web.height:
-        after = f" Afterwards {count(web.height, 'HTTP request')} went to it, the first for {cut(web['host'][0] or '', 40)}{cut(web['uri'][0] or '', 60)}."
+        after = (
+            f" Afterwards {count(web.height, 'HTTP request')} went to it, the first for "
+            f"{cut(web['host'][0] or '', 40)}{cut(web['uri'][0] or '', 60)}."
+        )
     first, last = given[0][1], given[-1][1]
     summary = (
-        f"{source} answered {count(len(given), 'broadcast name question')} ({listed(kinds)}) of {count(len(clients), 'client')} "
-        f"({listed([called(context, c) for c in clients], 4)}) for {count(len(claimed), 'different name')}, {minutes(first, last)}: "
+        f"{source} answered {count(len(given), 'broadcast name question')} ({listed(kinds)}) of "
+        f"{count(len(clients), 'client')} "
+        f"({listed([called(context, c) for c in clients], 4)}) for {count(len(claimed), 'different name')}, "
+        f"{minutes(first, last)}: "
         f"{names(claimed, 8)}.{after}"
     )
     parts = []
     frames = []
     if "LLMNR" in kinds:
         parts.append(filters.all_of(filters.exists("llmnr"), filters.equals("dns.flags.response", 1)))
-        frames += tables.dns.filter((pl.col("protocol") == "LLMNR") & pl.col("response").fill_null(value=False) & (pl.col("src") == source))["frame"].to_list()
+        frames += tables.dns.filter(
+            (pl.col("protocol") == "LLMNR") & pl.col("response").fill_null(value=False) & (pl.col("src") == source)
+        )["frame"].to_list()
     if "NBNS" in kinds:
-        parts.append(filters.all_of(filters.exists("nbns"), filters.equals("nbns.flags.response", 1), filters.exists("nbns.addr")))
+        parts.append(
+            filters.all_of(
+                filters.exists("nbns"), filters.equals("nbns.flags.response", 1), filters.exists("nbns.addr")
+            )
+        )
         frames += tables.nbns.filter(
             pl.col("response").fill_null(value=False) & (pl.col("src") == source) & pl.col("address").is_not_null()
         )["frame"].to_list()
@@ -124,14 +164,22 @@ def _draft(
         subject=source,
         hosts=(source, *clients[:6]),
         summary=summary,
-        sentence=f"{source} began to answer name broadcasts for {names(claimed, 3)}, {count(len(claimed), 'name')} in all",
+        sentence=f"{source} began to answer name broadcasts for {names(claimed, 3)}, {count(len(claimed), 'name')} "
+        "in all",
         priority=priority,
         confidence=confidence,
         display_filter=filters.all_of(filters.src(source), filters.any_of(*parts)),
         frames=ordered(frames),
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("protocol", "text"), ("name", "text"), ("asked by", "address"), ("address given", "text")),
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("protocol", "text"),
+                ("name", "text"),
+                ("asked by", "address"),
+                ("address given", "text"),
+            ),
             [[t, f, k, cut(n, 60), c, cut(a, 60)] for f, t, k, n, c, a in given],
         ),
         time=first,
-    )  # fmt: skip
+    )

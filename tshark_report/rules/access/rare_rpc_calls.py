@@ -21,7 +21,8 @@ from tshark_report.tables.tables import Tables
     title="A host made an RPC call that hardly anybody makes over a network",
     question="Was a flaw of a Windows service probed or used over DCE/RPC?",
     answers=(),
-    why="Some operations are only called locally or by set-up. Over a network, and with far more data than their arguments "
+    why="Some operations are only called locally or by set-up. Over a network, and with far more data than their "
+    "arguments "
     "need, they are known from exploits; a new connection between the same hosts right after says that it worked.",
     innocent=(
         Innocent(
@@ -38,12 +39,16 @@ from tshark_report.tables.tables import Tables
         "Which new connections, processes or logins followed on the server within the minute?",
     ),
     references=(
-        Reference(title="ATT&CK T1210 Exploitation of Remote Services", url="https://attack.mitre.org/techniques/T1210/"),
+        Reference(
+            title="ATT&CK T1210 Exploitation of Remote Services", url="https://attack.mitre.org/techniques/T1210/"
+        ),
         Reference(title="ATT&CK T1187 Forced Authentication", url="https://attack.mitre.org/techniques/T1187/"),
     ),
     needs=("dcerpc",),
     thresholds={
-        "large": Threshold(1400, "bytes", "an ordinary activation request fits into one segment; the overflows carry their code in it"),
+        "large": Threshold(
+            1400, "bytes", "an ordinary activation request fits into one segment; the overflows carry their code in it"
+        ),
         "follow": Threshold(60, "seconds", "what an exploit opens is used at once"),
     },
     weight=94.0,
@@ -57,7 +62,7 @@ def rare_rpc_calls(tables: Tables, context: Context) -> Iterator[Draft]:
             continue
         groups[call.client, call.server].append((call, sent))
     drafts = [_draft(tables, context, pair, made) for pair, made in groups.items()]
-    drafts.sort(key=lambda draft: ("high medium low info".split().index(draft.priority), draft.frames[:1]))
+    drafts.sort(key=lambda draft: (["high", "medium", "low", "info"].index(draft.priority), draft.frames[:1]))
     yield from drafts[:MOST_FINDINGS]
 
 
@@ -67,9 +72,10 @@ def _draft(tables: Tables, context: Context, pair: tuple[str, str], made: list[t
     first, last = calls[0].time, calls[-1].time
     largest = max(n for _, n in made)
     after = [
-        s for s in later_sessions(tables, client, server, first, context.limit("follow"))
+        s
+        for s in later_sessions(tables, client, server, first, context.limit("follow"))
         if s["server_port"] not in (135, 139, 445, 49664, 49665, 49666, 49667, 49668, 49669) and s["established"]
-    ]  # fmt: skip
+    ]
     coerced = all(c.known.use == "coerce" for c in calls)
     back = [s for s in later_sessions(tables, client, server, first, context.limit("follow")) if s["client"] == server]
     priority: Priority = "high" if (after and largest >= context.limit("large")) or (coerced and back) else "medium"
@@ -85,12 +91,16 @@ def _draft(tables: Tables, context: Context, pair: tuple[str, str], made: list[t
     follow = ""
     if after:
         parts = [f"{s['client']} to {s['server']} port {s['server_port']}" for s in after[:4]]
-        follow = f" Within {duration(max(float(str(s['start'])) - first for s in after[:4]))} new connections followed: {listed(parts, 4)}."
+        follow = (
+            f" Within {duration(max(float(str(s['start'])) - first for s in after[:4]))} new connections "
+            f"followed: {listed(parts, 4)}."
+        )
     elif back and coerced:
         follow = f" {server} then connected back to {client} port {back[0]['server_port']}."
     over = "SMB, LSASS" if calls[0].known.protocol in ("DSSETUP",) else "SMB" if port in (139, 445) else "DCE/RPC"
     summary = (
-        f"{client} called {told} on {called(context, server)} port {port} ({over}), {minutes(first, last)}, with {largest:,} bytes: "
+        f"{client} called {told} on {called(context, server)} port {port} ({over}), {minutes(first, last)}, with "
+        f"{largest:,} bytes: "
         f"{reasons}.{follow}"
     )
     filter_, frames = _rpc.selection(tables, client, server, calls)
@@ -98,15 +108,25 @@ def _draft(tables: Tables, context: Context, pair: tuple[str, str], made: list[t
         subject=f"{client} to {server}",
         hosts=(server, client),
         summary=summary,
-        sentence=f"{client} called {calls[0].known.name} on {called(context, server)} port {port} over {over.split(',')[0]} with {largest:,} bytes",
+        sentence=f"{client} called {calls[0].known.name} on {called(context, server)} port {port} over "
+        f"{over.split(',')[0]} with {largest:,} bytes",
         priority=priority,
         confidence=confidence,
         display_filter=filter_,
         frames=frames,
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("call", "text"), ("interface", "text"), ("operation", "count"), ("bytes sent", "bytes")),
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("call", "text"),
+                ("interface", "text"),
+                ("operation", "count"),
+                ("bytes sent", "bytes"),
+            ),
             [[c.time, c.frame, c.known.name, c.known.protocol, c.opnum, n] for c, n in made],
         ),
-        title="A server was asked to log in elsewhere" if coerced else "An RPC call known from advisories was made over the network",
+        title="A server was asked to log in elsewhere"
+        if coerced
+        else "An RPC call known from advisories was made over the network",
         time=first,
-    )  # fmt: skip
+    )

@@ -33,7 +33,8 @@ PREAUTH_REQUIRED = 25
     title="Kerberos refused many logins of one client",
     question="Is somebody trying passwords or names against the domain?",
     answers=(),
-    why="Guessing shows as KDC_ERR_PREAUTH_FAILED (24) for one name or, one password against many, for many; trying out "
+    why="Guessing shows as KDC_ERR_PREAUTH_FAILED (24) for one name or, one password against many, for many; "
+    "trying out "
     "which names exist shows as KDC_ERR_C_PRINCIPAL_UNKNOWN (6).",
     innocent=(
         Innocent(
@@ -56,7 +57,9 @@ PREAUTH_REQUIRED = 25
     needs=("kerberos",),
     thresholds={
         "refused": Threshold(10, "refused requests", "a mistyped password costs one or two"),
-        "users": Threshold(5, "user names refused", "one machine seldom serves more people who mistype within one capture"),
+        "users": Threshold(
+            5, "user names refused", "one machine seldom serves more people who mistype within one capture"
+        ),
     },
     weight=61.0,
 )
@@ -68,13 +71,12 @@ def refused_kerberos_logins(tables: Tables, context: Context) -> Iterator[Draft]
         return
     asked = kerberos.filter((pl.col("kind") == AS_REQ) & pl.col("client").is_not_null())
     name_of: dict[tuple[str, int], str] = {
-        (transport, stream): client for transport, stream, client in asked.select("transport", "stream", "client").iter_rows()
+        (transport, stream): client
+        for transport, stream, client in asked.select("transport", "stream", "client").iter_rows()
     }
     drafts = []
     for (client,), rows in refusals.sort("frame").group_by("dst", maintain_order=True):
-        users = [
-            r["client"] or name_of.get((r["transport"], r["stream"]), "") for r in rows.iter_rows(named=True)
-        ]
+        users = [r["client"] or name_of.get((r["transport"], r["stream"]), "") for r in rows.iter_rows(named=True)]
         distinct = {u.lower() for u in users if u}
         if rows.height < context.limit("refused") and len(distinct) < context.limit("users"):
             continue
@@ -92,9 +94,14 @@ def _draft(
     distinct = list(dict.fromkeys(u for u in users if u))
     every = asked.filter(pl.col("src") == client)["client"].drop_nulls().unique()
     exist = kerberos.filter((pl.col("dst") == client) & pl.col("error").is_in([PREAUTH_REQUIRED]))
-    existing = asked.filter(
-        pl.col("src").eq(client) & pl.col("stream").is_in(exist["stream"].drop_nulls().to_list())
-    )["client"].drop_nulls().unique(maintain_order=True).to_list()  # fmt: skip
+    existing = (
+        asked.filter(pl.col("src").eq(client) & pl.col("stream").is_in(exist["stream"].drop_nulls().to_list()))[
+            "client"
+        ]
+        .drop_nulls()
+        .unique(maintain_order=True)
+        .to_list()
+    )
     won = kerberos.filter((pl.col("dst") == client) & (pl.col("kind") == 11) & pl.col("client").is_not_null())
     winners = [c for c in won["client"].unique(maintain_order=True).to_list() if c and not c.endswith("$")]
     unknown = sum(e == 6 for e in rows["error"].to_list())
@@ -124,9 +131,11 @@ def _draft(
         frames=rows["frame"].to_list(),
         evidence=evidence(
             (("time", "time"), ("frame", "frame"), ("server", "address"), ("user", "text"), ("error", "text")),
-            [[r["time"], r["frame"], r["src"], cut(u, 60), f"{REFUSALS[r['error']]} ({r['error']})"]
-             for r, u in zip(rows.iter_rows(named=True), users, strict=True)],
+            [
+                [r["time"], r["frame"], r["src"], cut(u, 60), f"{REFUSALS[r['error']]} ({r['error']})"]
+                for r, u in zip(rows.iter_rows(named=True), users, strict=True)
+            ],
         ),
         time=first,
         weight=5.0 if winners else 0.0,
-    )  # fmt: skip
+    )

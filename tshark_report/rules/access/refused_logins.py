@@ -12,7 +12,7 @@ from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.access import _logins
 from tshark_report.rules.access._common import MOST_FINDINGS, answers_of, called, cut, masked, minutes, names, ordered
-from tshark_report.rules.access._logins import Login, Where
+from tshark_report.rules.access._login import ACCEPTED, REFUSED, Login, Where, selection, where
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables
@@ -40,7 +40,8 @@ REFUSALS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     innocent=(
         Innocent(
             explanation="A program with an old stored password asks again at every poll.",
-            tell_apart="Always the same user and the same password, at the program's own interval, from an ordinary client.",
+            tell_apart="Always the same user and the same password, at the program's own interval, from an "
+            "ordinary client.",
         ),
         Innocent(
             explanation="A person mistyped.",
@@ -54,12 +55,19 @@ REFUSALS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     ),
     references=(
         Reference(title="ATT&CK T1110 Brute Force", url="https://attack.mitre.org/techniques/T1110/"),
-        Reference(title="Zeek: FTP::Bruteforcing", url="https://docs.zeek.org/en/master/scripts/policy/protocols/ftp/detect-bruteforcing.zeek.html"),
+        Reference(
+            title="Zeek: FTP::Bruteforcing",
+            url="https://docs.zeek.org/en/master/scripts/policy/protocols/ftp/detect-bruteforcing.zeek.html",
+        ),
     ),
     needs=("ftp", "mail", "telnet", "openings"),
     thresholds={
-        "refused": Threshold(10, "refused logins", "people give up or ask after a handful; Zeek's default for FTP is 20 in 15 minutes"),
-        "users": Threshold(5, "user names refused", "one password against several names stays below any count per name"),
+        "refused": Threshold(
+            10, "refused logins", "people give up or ask after a handful; Zeek's default for FTP is 20 in 15 minutes"
+        ),
+        "users": Threshold(
+            5, "user names refused", "one password against several names stays below any count per name"
+        ),
         "passwords": Threshold(3, "different passwords", "below this it is a stored, outdated password asked again"),
     },
     weight=62.0,
@@ -69,12 +77,12 @@ def refused_logins(tables: Tables, context: Context) -> Iterator[Draft]:
     groups: dict[Where, list[Login]] = defaultdict(list)
     for login in _logins.every(tables):
         if not login.protocol.startswith("HTTP"):
-            groups[_logins.where(login)].append(login)
+            groups[where(login)].append(login)
     for login in _silent(tables, {login.stream for logins in groups.values() for login in logins}):
-        groups[_logins.where(login)].append(login)
+        groups[where(login)].append(login)
     drafts = []
     for at, logins in groups.items():
-        refused = [login for login in logins if login.outcome == _logins.REFUSED]
+        refused = [login for login in logins if login.outcome == REFUSED]
         users = {login.user for login in refused}
         if len(refused) >= context.limit("refused") or len(users) >= context.limit("users"):
             drafts.append(_draft(tables, context, at, sorted(logins, key=lambda x: x.time), refused))
@@ -87,19 +95,20 @@ def _draft(tables: Tables, context: Context, at: Where, logins: list[Login], ref
     secrets = {login.secret_digest for login in refused if login.secret_digest}
     readable = bool(secrets)
     stored = readable and len(secrets) < context.limit("passwords") and len(users) < context.limit("users")
-    accepted = [login for login in logins if login.outcome == _logins.ACCEPTED and login.time >= refused[0].time]
+    accepted = [login for login in logins if login.outcome == ACCEPTED and login.time >= refused[0].time]
     first, last = refused[0].time, refused[-1].time
     priority: Priority = "medium" if stored else "high"
     confidence: Confidence = "medium" if stored or not readable else "high"
     codes = Counter(cut(login.answer, 40) for login in refused if login.answer).most_common(1)
-    said = f" (answer \"{codes[0][0]}\")" if codes else ""
+    said = f' (answer "{codes[0][0]}")' if codes else ""
     pace = f" in {duration(last - first)}" if last > first else ""
     passwords = f", {len(secrets)} different passwords" if readable else ""
     end = "No login was accepted."
     if accepted:
         win = accepted[-1]
         end = (
-            f"Afterwards the login as {cut(win.user, 60)} with a password of {masked(win.secret_length or 0)} was accepted"
+            f"Afterwards the login as {cut(win.user, 60)} with a password of {masked(win.secret_length or 0)} was "
+            "accepted"
             f" {minutes(win.time, win.time)}."
         )
     target = f"{called(context, at.server)} port {at.port}"
@@ -115,10 +124,17 @@ def _draft(tables: Tables, context: Context, at: Where, logins: list[Login], ref
     wrong = sorted({login.answer_frame for login in refused if login.answer_frame})
     filter_, frames = _answers(tables, at, logins, wrong)
     rows = [
-        [login.time, login.answer_frame, login.protocol, cut(login.user, 60),
-         masked(login.secret_length) if login.secret_length is not None else "", login.outcome, cut(login.answer, 60)]
+        [
+            login.time,
+            login.answer_frame,
+            login.protocol,
+            cut(login.user, 60),
+            masked(login.secret_length) if login.secret_length is not None else "",
+            login.outcome,
+            cut(login.answer, 60),
+        ]
         for login in [*accepted, *refused]
-    ]  # fmt: skip
+    ]
     return Draft(
         subject=f"{at.client} to {at.server}:{at.port} {at.protocol}",
         hosts=(at.client, at.server),
@@ -129,15 +145,23 @@ def _draft(tables: Tables, context: Context, at: Where, logins: list[Login], ref
         display_filter=filter_,
         frames=frames,
         evidence=evidence(
-            (("time", "time"), ("answer frame", "frame"), ("protocol", "text"), ("user", "text"), ("password", "text"),
-             ("outcome", "text"), ("answer", "text")),
+            (
+                ("time", "time"),
+                ("answer frame", "frame"),
+                ("protocol", "text"),
+                ("user", "text"),
+                ("password", "text"),
+                ("outcome", "text"),
+                ("answer", "text"),
+            ),
             rows,
         ),
-        title=f"{at.protocol} logins of one client were refused again and again" + (", then one was accepted" if accepted else ""),
+        title=f"{at.protocol} logins of one client were refused again and again"
+        + (", then one was accepted" if accepted else ""),
         lowered_because="it was the same password each time, as an outdated stored one would be" if stored else "",
         weight=5.0 if accepted else 0.0,
         time=first,
-    )  # fmt: skip
+    )
 
 
 def _answers(tables: Tables, at: Where, logins: list[Login], wrong: list[int]) -> tuple[str, list[int]]:
@@ -165,7 +189,7 @@ def _answers(tables: Tables, at: Where, logins: list[Login], wrong: list[int]) -
         if said and set(frames) >= set(wrong):
             return filters.all_of(ends, filters.one_of("imap.response.status", said)), ordered(frames)
     if any(login.frames for login in logins) and at.protocol in ("Telnet",):
-        return _logins.selection(tables, at, [login for login in logins if login.frames][:20])
+        return selection(tables, at, [login for login in logins if login.frames][:20])
     frames = wrong[:60]
     return filters.frames(frames), frames
 
@@ -177,9 +201,14 @@ def _silent(tables: Tables, known: set[int | None]) -> Iterator[Login]:
         & ~pl.col("stream").is_in([s for s in known if s is not None])
         & ~pl.col("protocol").str.contains("^(?:HTTP|TLS|SSL|SSH|FTP|SMTP|POP|IMAP|SMB)")
     )
-    plain = first.filter(pl.col("data").bin.contains(b"ailed") | pl.col("data").bin.contains(b"enied")
-                         | pl.col("data").bin.contains(b"WRONGPASS") | pl.col("data").bin.contains(b"nvalid")
-                         | pl.col("data").bin.contains(b"ncorrect") | pl.col("data").bin.contains(b"f\x00a\x00i\x00l\x00e\x00d"))  # fmt: skip
+    plain = first.filter(
+        pl.col("data").bin.contains(b"ailed")
+        | pl.col("data").bin.contains(b"enied")
+        | pl.col("data").bin.contains(b"WRONGPASS")
+        | pl.col("data").bin.contains(b"nvalid")
+        | pl.col("data").bin.contains(b"ncorrect")
+        | pl.col("data").bin.contains(b"f\x00a\x00i\x00l\x00e\x00d")
+    )
     for row in plain.iter_rows(named=True):
         data = bytes(row["data"])
         for text in (data, data.replace(b"\0", b"")):
@@ -187,9 +216,16 @@ def _silent(tables: Tables, known: set[int | None]) -> Iterator[Login]:
             if hit is None:
                 continue
             name, match = hit
-            login = Login(name, str(row["dst"]), str(row["src"]), int(row["src_port"] or 0), int(row["stream"]), float(row["time"]))
+            login = Login(
+                name,
+                str(row["dst"]),
+                str(row["src"]),
+                int(row["src_port"] or 0),
+                int(row["stream"]),
+                float(row["time"]),
+            )
             login.user = match.group(1).decode("utf-8", "replace")
-            login.outcome, login.answer_frame = _logins.REFUSED, int(row["frame"])
+            login.outcome, login.answer_frame = REFUSED, int(row["frame"])
             login.answer = match.group(0).decode("utf-8", "replace")
             yield login
             break

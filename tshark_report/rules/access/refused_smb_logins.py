@@ -56,12 +56,17 @@ SESSION_SETUP_2, SESSION_SETUP_1 = 1, 0x73
     ),
     references=(
         Reference(title="ATT&CK T1110 Brute Force", url="https://attack.mitre.org/techniques/T1110/"),
-        Reference(title="[MS-SMB2] 3.3.5.5 Receiving a session set-up", url="https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-smb2/"),
+        Reference(
+            title="[MS-SMB2] 3.3.5.5 Receiving a session set-up",
+            url="https://learn.microsoft.com/en-us/openspecs/windows_protocols/ms-smb2/",
+        ),
     ),
     needs=("smb",),
     thresholds={
         "refused": Threshold(10, "refused logins", "Windows itself retries a stored password two or three times"),
-        "users": Threshold(5, "user names refused", "one password against several names stays below any count per name"),
+        "users": Threshold(
+            5, "user names refused", "one password against several names stays below any count per name"
+        ),
         "retries_apart": Threshold(30, "seconds", "Windows retries a mapped drive in minutes; guessing does not wait"),
     },
     weight=61.0,
@@ -109,7 +114,9 @@ def _draft(smb: pl.DataFrame, context: Context, client: str, rows: pl.DataFrame,
     end = "No login was accepted."
     if accepted.height:
         won = accepted.row(accepted.height - 1, named=True)
-        as_ = smb.filter((pl.col("stream") == won["stream"]) & pl.col("user").is_not_null() & (pl.col("frame") < won["frame"]))
+        as_ = smb.filter(
+            (pl.col("stream") == won["stream"]) & pl.col("user").is_not_null() & (pl.col("frame") < won["frame"])
+        )
         user = cut(as_["user"][-1], 60) if as_.height else "an account"
         end = f"A login as {user} at {won['src']} was accepted {minutes(won['time'], won['time'])}."
     where = called(context, servers[0]) if len(servers) == 1 else f"{len(servers)} servers ({names(servers, 4)})"
@@ -117,32 +124,53 @@ def _draft(smb: pl.DataFrame, context: Context, client: str, rows: pl.DataFrame,
     who = f" (it calls itself {names(machines, 2)})" if machines else ""
     summary = (
         f"Password guessing: {client}{who} made {count(rows.height, 'failed login')} over SMB at {where} port 445 in "
-        f"{duration(last - first)}, {minutes(first, last)}, as {names(users, 6) or 'names that cannot be read'}: {told}. {end}"
+        f"{duration(last - first)}, {minutes(first, last)}, as {names(users, 6) or 'names that cannot be read'}: "
+        f"{told}. {end}"
     )
     codes = sorted(set(rows["status"].to_list()))
     by_status = filters.any_of(
-        *(filters.equals_hex(f, c) for f, table in (("smb2.nt_status", 2), ("smb.nt_status", 1)) for c in codes
-          if _has(rows, table, c))
-    )  # fmt: skip
+        *(
+            filters.equals_hex(f, c)
+            for f, table in (("smb2.nt_status", 2), ("smb.nt_status", 1))
+            for c in codes
+            if _has(rows, table, c)
+        )
+    )
     frames = smb.filter((pl.col("dst") == client) & pl.col("status").is_in(codes))["frame"].to_list()
     return Draft(
         subject=client,
         hosts=(client, *servers[:6]),
         summary=summary,
-        sentence=f"{client} began {count(rows.height, 'failed login')} over SMB at {where} as {names(users, 3) or 'unknown names'}"
-        + (", and one was accepted" if accepted.height else ""),
+        sentence=f"{client} began {count(rows.height, 'failed login')} over SMB at {where} as "
+        f"{names(users, 3) or 'unknown names'}" + (", and one was accepted" if accepted.height else ""),
         priority="high",
         confidence="high",
         display_filter=filters.all_of(filters.dst(client), by_status),
         frames=frames,
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("server", "address"), ("user", "text"), ("domain", "text"), ("status", "text")),
-            [[r["time"], r["frame"], r["src"], cut(r["user_asked"] or "", 60), cut(r["domain_asked"] or "", 40), REFUSALS[r["status"]]]
-             for r in rows.iter_rows(named=True)],
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("server", "address"),
+                ("user", "text"),
+                ("domain", "text"),
+                ("status", "text"),
+            ),
+            [
+                [
+                    r["time"],
+                    r["frame"],
+                    r["src"],
+                    cut(r["user_asked"] or "", 60),
+                    cut(r["domain_asked"] or "", 40),
+                    REFUSALS[r["status"]],
+                ]
+                for r in rows.iter_rows(named=True)
+            ],
         ),
         time=first,
         weight=5.0 if accepted.height else 0.0,
-    )  # fmt: skip
+    )
 
 
 def _has(rows: pl.DataFrame, version: int, code: int) -> bool:

@@ -10,8 +10,18 @@ import polars as pl
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.access import _logins
-from tshark_report.rules.access._common import MOST_FINDINGS, answers_of, called, cut, masked, minutes, names, ordered, towards
-from tshark_report.rules.access._logins import Login
+from tshark_report.rules.access._common import (
+    MOST_FINDINGS,
+    answers_of,
+    called,
+    cut,
+    masked,
+    minutes,
+    names,
+    ordered,
+    towards,
+)
+from tshark_report.rules.access._login import ACCEPTED, REFUSED, Login, selection, where
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables
@@ -24,7 +34,8 @@ from tshark_report.tables.tables import Tables
     title="A web server refused one client's logins again and again",
     question="Is somebody trying passwords over HTTP, and did one of them work?",
     answers=("Q12",),
-    why="Guessing against a web login shows as a row of 401 or 403 answers to requests that carry credentials, or as one "
+    why="Guessing against a web login shows as a row of 401 or 403 answers to requests that carry credentials, or "
+    "as one "
     "form posted over and over with other passwords.",
     innocent=(
         Innocent(
@@ -42,7 +53,9 @@ from tshark_report.tables.tables import Tables
     ),
     references=(
         Reference(title="ATT&CK T1110 Brute Force", url="https://attack.mitre.org/techniques/T1110/"),
-        Reference(title="RFC 9110, section 11: HTTP authentication", url="https://www.rfc-editor.org/rfc/rfc9110#section-11"),
+        Reference(
+            title="RFC 9110, section 11: HTTP authentication", url="https://www.rfc-editor.org/rfc/rfc9110#section-11"
+        ),
     ),
     needs=("http",),
     thresholds={
@@ -76,34 +89,42 @@ def _judge(
 ) -> Draft | None:
     client, server, port = at
     form = kind == "form"
-    tries = logins if form else [x for x in logins if x.outcome == _logins.REFUSED]
+    tries = logins if form else [x for x in logins if x.outcome == REFUSED]
     secrets = {(x.user, x.secret_digest) for x in tries}
     if len(tries) < context.limit(need) or len(secrets) < context.limit("passwords"):
         return None
     tries.sort(key=lambda x: x.time)
     first, last = tries[0].time, tries[-1].time
     users = Counter(x.user for x in tries)
-    won = [x for x in logins if x.outcome == _logins.ACCEPTED and x.time > first]
+    won = [x for x in logins if x.outcome == ACCEPTED and x.time > first]
     answers = Counter(x.answer or "no answer" for x in tries)
     rare = [x for x in tries if answers[x.answer or "no answer"] <= 2 and x.answer and len(answers) > 1] if form else []
-    where = cut(tries[0].note.split(";")[0], 80)
+    page = cut(tries[0].note.split(";")[0], 80)
     told = ", ".join(f"{n:,} × {code}" for code, n in answers.most_common(4))
     end = "No login was accepted." if not form else "Whether one of them worked cannot be told from the answers."
     if won:
-        end = f"Afterwards {cut(won[-1].user, 60)} with a password of {masked(won[-1].secret_length or 0)} was accepted."
+        end = (
+            f"Afterwards {cut(won[-1].user, 60)} with a password of {masked(won[-1].secret_length or 0)} was accepted."
+        )
     elif rare:
         end = (
-            f"One answer differs: {rare[-1].answer} for {cut(rare[-1].user, 60)} {minutes(rare[-1].time, rare[-1].time)}, "
+            f"One answer differs: {rare[-1].answer} for {cut(rare[-1].user, 60)} "
+            f"{minutes(rare[-1].time, rare[-1].time)}, "
             "as a login that worked would."
         )
     target = f"{called(context, server)} port {port}"
-    what = f"{count(len(tries), 'login')} with a form ({where})" if form else f"{count(len(tries), 'failed login')} over HTTP (Basic, {where})"
+    what = (
+        f"{count(len(tries), 'login')} with a form ({page})"
+        if form
+        else f"{count(len(tries), 'failed login')} over HTTP (Basic, {page})"
+    )
     summary = (
         f"Password guessing: {client} tried {what} at {target} in {duration(last - first)}, {minutes(first, last)}, as "
-        f"{names((u or '(no name)' for u in users), 6)} with {len({s for _, s in secrets})} different passwords; answers: {told}. {end}"
+        f"{names((u or '(no name)' for u in users), 6)} with {len({s for _, s in secrets})} different passwords; "
+        f"answers: {told}. {end}"
     )
     if form:
-        filter_, frames = _logins.selection(tables, _logins.where(tries[0]), [x for x in tries if x.protocol == tries[0].protocol])
+        filter_, frames = selection(tables, where(tries[0]), [x for x in tries if x.protocol == tries[0].protocol])
     else:
         filter_, frames = _refusals(tables.http, client, server, port)
     confidence: Confidence = "medium" if form and not rare and not won else "high"
@@ -118,19 +139,32 @@ def _judge(
         display_filter=filter_,
         frames=frames,
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("user", "text"), ("password", "text"), ("answer", "text"), ("request", "text")),
-            [[x.time, x.frames[0], cut(x.user, 60), masked(x.secret_length or 0), x.answer, cut(x.note, 100)] for x in [*won, *rare, *tries]],
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("user", "text"),
+                ("password", "text"),
+                ("answer", "text"),
+                ("request", "text"),
+            ),
+            [
+                [x.time, x.frames[0], cut(x.user, 60), masked(x.secret_length or 0), x.answer, cut(x.note, 100)]
+                for x in [*won, *rare, *tries]
+            ],
             len(tries),
         ),
         title="Many logins at one web server with ever other passwords",
         time=first,
         weight=5.0 if won or rare else 0.0,
-    )  # fmt: skip
+    )
 
 
 def _refusals(http: pl.DataFrame, client: str, server: str, port: int) -> tuple[str, list[int]]:
     rows = http.filter(
-        (pl.col("src") == server) & (pl.col("dst") == client) & (pl.col("src_port") == port) & pl.col("status").is_in([401, 403, 407])
+        (pl.col("src") == server)
+        & (pl.col("dst") == client)
+        & (pl.col("src_port") == port)
+        & pl.col("status").is_in([401, 403, 407])
     )
     codes = rows["status"].unique().sort().to_list()
     filter_ = filters.all_of(answers_of(client, server, port), filters.one_of("http.response.code", codes))
@@ -139,9 +173,15 @@ def _refusals(http: pl.DataFrame, client: str, server: str, port: int) -> tuple[
 
 def _hidden(http: pl.DataFrame, context: Context, known: set[tuple[str, str, int]]) -> list[Draft]:
     """Logins whose secret does not show (Digest, NTLM, tokens): requests with credentials, all refused."""
-    asked = http.filter(pl.col("authorization").is_not_null() & pl.col("method").is_not_null() & pl.col("credentials").is_null())
-    answers = http.filter(pl.col("request_frame").is_not_null()).select(pl.col("request_frame").alias("frame"), pl.col("status").alias("answer"))
-    joined = asked.join(answers, on="frame", how="inner", maintain_order="left").filter(pl.col("answer").is_in([401, 403, 407]))
+    asked = http.filter(
+        pl.col("authorization").is_not_null() & pl.col("method").is_not_null() & pl.col("credentials").is_null()
+    )
+    answers = http.filter(pl.col("request_frame").is_not_null()).select(
+        pl.col("request_frame").alias("frame"), pl.col("status").alias("answer")
+    )
+    joined = asked.join(answers, on="frame", how="inner", maintain_order="left").filter(
+        pl.col("answer").is_in([401, 403, 407])
+    )
     # NTLM and Kerberos take two or three requests for one login; the last token is the one that counts.
     joined = joined.filter(~pl.col("authorization").str.contains(r"(?i)^(?:NTLM|Negotiate) TlRMTVNTUAAB"))
     made = []
@@ -160,22 +200,41 @@ def _hidden(http: pl.DataFrame, context: Context, known: set[tuple[str, str, int
                 subject=f"{client} to {server}:{port} {scheme}",
                 hosts=(str(client), str(server)),
                 summary=(
-                    f"Password guessing: {client} sent {count(len(frames), 'request')} with {cut(scheme, 20)} credentials to {target} in "
-                    f"{duration(last - first)}, {minutes(first, last)}, {rows['authorization'].n_unique()} of them different, and all were refused."
+                    f"Password guessing: {client} sent {count(len(frames), 'request')} with {cut(scheme, 20)} "
+                    f"credentials to {target} in "
+                    f"{duration(last - first)}, {minutes(first, last)}, {rows['authorization'].n_unique()} of them "
+                    "different, and all were refused."
                 ),
-                sentence=f"{client} began {count(len(frames), 'failed login')} over HTTP ({cut(scheme, 20)}) at {target}",
+                sentence=f"{client} began {count(len(frames), 'failed login')} over HTTP ({cut(scheme, 20)}) at "
+                f"{target}",
                 priority="high",
                 confidence="medium",
-                display_filter=filters.all_of(towards(str(client), str(server), int(str(port))), filters.exists("http.authorization")),
-                frames=ordered(http.filter(
-                    (pl.col("src") == client) & (pl.col("dst") == server) & (pl.col("dst_port") == port) & pl.col("authorization").is_not_null()
-                )["frame"].to_list()) if every.height else frames,
+                display_filter=filters.all_of(
+                    towards(str(client), str(server), int(str(port))), filters.exists("http.authorization")
+                ),
+                frames=ordered(
+                    http.filter(
+                        (pl.col("src") == client)
+                        & (pl.col("dst") == server)
+                        & (pl.col("dst_port") == port)
+                        & pl.col("authorization").is_not_null()
+                    )["frame"].to_list()
+                )
+                if every.height
+                else frames,
                 evidence=evidence(
                     (("time", "time"), ("frame", "frame"), ("request", "text"), ("answer", "text")),
-                    [[r["time"], r["frame"], cut(f"{r['method']} {r['host'] or ''}{r['uri'] or ''}", 100), str(r["answer"])]
-                     for r in rows.iter_rows(named=True)],
+                    [
+                        [
+                            r["time"],
+                            r["frame"],
+                            cut(f"{r['method']} {r['host'] or ''}{r['uri'] or ''}", 100),
+                            str(r["answer"]),
+                        ]
+                        for r in rows.iter_rows(named=True)
+                    ],
                 ),
                 time=first,
             )
-        )  # fmt: skip
+        )
     return made

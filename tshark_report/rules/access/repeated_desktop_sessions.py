@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 import polars as pl
 
@@ -23,7 +24,8 @@ SERVICES: dict[int, str] = {3389: "RDP (remote desktop)", 5900: "VNC", 5901: "VN
     title="One client opened many short remote-desktop sessions to one server",
     question="Is somebody trying passwords over RDP or VNC?",
     answers=(),
-    why="A wrong password ends a remote-desktop session within seconds and few kilobytes; a person's session lasts and carries a screen.",
+    why="A wrong password ends a remote-desktop session within seconds and few kilobytes; a person's session lasts "
+    "and carries a screen.",
     innocent=(
         Innocent(
             explanation="Monitoring or a load balancer checks that the port answers.",
@@ -41,15 +43,21 @@ SERVICES: dict[int, str] = {3389: "RDP (remote desktop)", 5900: "VNC", 5901: "VN
     ),
     references=(
         Reference(title="ATT&CK T1110 Brute Force", url="https://attack.mitre.org/techniques/T1110/"),
-        Reference(title="ATT&CK T1021.001 Remote Desktop Protocol", url="https://attack.mitre.org/techniques/T1021/001/"),
+        Reference(
+            title="ATT&CK T1021.001 Remote Desktop Protocol", url="https://attack.mitre.org/techniques/T1021/001/"
+        ),
     ),
     needs=("tcp_sessions",),
     thresholds={
         "sessions": Threshold(10, "sessions", "more than a person opens to one server in half an hour"),
         "window": Threshold(1800, "seconds", "guessing sends its tries close together"),
         "longest": Threshold(30, "seconds", "a refused login ends sooner; a desktop stays open longer"),
-        "smallest": Threshold(12, "bytes from the client", "a port check sends nothing; a VNC version line alone is 12 bytes"),
-        "largest": Threshold(15_000, "bytes from the server", "certificate and refusal stay below this; a screen does not"),
+        "smallest": Threshold(
+            12, "bytes from the client", "a port check sends nothing; a VNC version line alone is 12 bytes"
+        ),
+        "largest": Threshold(
+            15_000, "bytes from the server", "certificate and refusal stay below this; a screen does not"
+        ),
     },
     weight=58.0,
 )
@@ -76,9 +84,7 @@ def repeated_desktop_sessions(tables: Tables, context: Context) -> Iterator[Draf
     yield from drafts[:MOST_FINDINGS]
 
 
-def _draft(
-    tables: Tables, context: Context, at: tuple[str, str, int], rows: pl.DataFrame, cookies: list[str]
-) -> Draft:
+def _draft(tables: Tables, context: Context, at: tuple[str, str, int], rows: pl.DataFrame, cookies: list[str]) -> Draft:
     client, server, port = at
     starts = rows["start"].to_list()
     span = starts[-1] - starts[0]
@@ -86,18 +92,26 @@ def _draft(
     users = list(dict.fromkeys(c.split("=", 1)[-1].strip() for c in cookies if c))
     as_ = f", asking for {names(users, 5)}" if users else ""
     target = f"{called(context, server)} port {port}"
-    every = tables.tcp_sessions.filter((pl.col("client") == client) & (pl.col("server") == server) & (pl.col("server_port") == port))
+    every = tables.tcp_sessions.filter(
+        (pl.col("client") == client) & (pl.col("server") == server) & (pl.col("server_port") == port)
+    )
     longer = every.filter((pl.col("server_payload") > context.limit("largest")) & (pl.col("start") > starts[0]))
     end = "No session that goes on can be seen."
     if longer.height:
-        end = f"A session with {longer['server_payload'].max():,} bytes from the server followed, as after a login that worked."
+        largest = max(longer["server_payload"].to_list())
+        end = f"A session with {largest:,} bytes from the server followed, as after a login that worked."
     summary = (
-        f"Repeated login attempts over {service}, as in password guessing: {client} opened {count(rows.height, 'short session')} to "
-        f"{target} in {duration(span)}, {minutes(starts[0], starts[-1])}{as_}; median {rows['server_payload'].median():,.0f} bytes from the "
+        f"Repeated login attempts over {service}, as in password guessing: {client} opened "
+        f"{count(rows.height, 'short session')} to "
+        f"{target} in {duration(span)}, {minutes(starts[0], starts[-1])}{as_}; median "
+        f"{median(rows['server_payload'].to_list()):,.0f} bytes from the "
         f"server each. {end}"
     )
     packets = tables.packets.filter(
-        (pl.col("transport") == "tcp") & (pl.col("src") == client) & (pl.col("dst") == server) & (pl.col("dst_port") == port)
+        (pl.col("transport") == "tcp")
+        & (pl.col("src") == client)
+        & (pl.col("dst") == server)
+        & (pl.col("dst_port") == port)
     )
     syns = packets.filter((pl.col("flags") & 0x12) == 0x02)
     parts = [filters.src(client), filters.dst(server), filters.dst_port("tcp", port)]
@@ -108,17 +122,33 @@ def _draft(
         subject=f"{client} to {server}:{port}",
         hosts=(client, server),
         summary=summary,
-        sentence=f"{client} began {count(rows.height, 'short session')} over {service} to {target}, as in password guessing",
+        sentence=f"{client} began {count(rows.height, 'short session')} over {service} to {target}, as in password "
+        "guessing",
         priority="high",
         confidence="medium",
         display_filter=filters.all_of(*parts),
         frames=packets["frame"].to_list(),
         evidence=evidence(
-            (("start", "time"), ("first frame", "frame"), ("client port", "port"), ("seconds", "seconds"),
-             ("bytes from client", "bytes"), ("bytes from server", "bytes")),
-            [[r["start"], r["first_frame"], r["client_port"], round(r["seconds"], 3), r["client_payload"], r["server_payload"]]
-             for r in rows.iter_rows(named=True)],
+            (
+                ("start", "time"),
+                ("first frame", "frame"),
+                ("client port", "port"),
+                ("seconds", "seconds"),
+                ("bytes from client", "bytes"),
+                ("bytes from server", "bytes"),
+            ),
+            [
+                [
+                    r["start"],
+                    r["first_frame"],
+                    r["client_port"],
+                    round(r["seconds"], 3),
+                    r["client_payload"],
+                    r["server_payload"],
+                ]
+                for r in rows.iter_rows(named=True)
+            ],
         ),
         title=f"One client opened many short {cut(service, 30)} sessions to one server",
         time=starts[0],
-    )  # fmt: skip
+    )

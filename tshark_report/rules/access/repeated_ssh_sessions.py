@@ -27,7 +27,8 @@ from tshark_report.tables.tables import Tables
     innocent=(
         Innocent(
             explanation="Ansible, rsync, git, a backup or a monitoring check opens a session for each task.",
-            tell_apart="They log in with a key at once and then carry data: sessions are longer, differ in size, and keep "
+            tell_apart="They log in with a key at once and then carry data: sessions are longer, differ in size, "
+            "and keep "
             "coming at all hours.",
         ),
         Innocent(
@@ -42,16 +43,27 @@ from tshark_report.tables.tables import Tables
     ),
     references=(
         Reference(title="ATT&CK T1110.001 Password Guessing", url="https://attack.mitre.org/techniques/T1110/001/"),
-        Reference(title="Zeek: SSH::Password_Guessing", url="https://docs.zeek.org/en/master/scripts/policy/protocols/ssh/detect-bruteforcing.zeek.html"),
+        Reference(
+            title="Zeek: SSH::Password_Guessing",
+            url="https://docs.zeek.org/en/master/scripts/policy/protocols/ssh/detect-bruteforcing.zeek.html",
+        ),
         Reference(title="RFC 4252: the SSH authentication protocol", url="https://www.rfc-editor.org/rfc/rfc4252"),
     ),
     needs=("openings", "ssh"),
     thresholds={
         "sessions": Threshold(10, "sessions", "more than a person opens to one server in a few minutes"),
         "window": Threshold(1800, "seconds", "guessing sends its tries close together; Zeek looks at 30 minutes"),
-        "longest": Threshold(60, "seconds", "servers end a session without a login after about two minutes; tries are shorter"),
-        "largest": Threshold(12_000, "bytes from the server", "key exchange and a refusal stay below this; an opened shell or copy soon passes it"),
-        "similar": Threshold(0.6, "share of sessions", "tries are alike: this share lies within a quarter of the median size"),
+        "longest": Threshold(
+            60, "seconds", "servers end a session without a login after about two minutes; tries are shorter"
+        ),
+        "largest": Threshold(
+            12_000,
+            "bytes from the server",
+            "key exchange and a refusal stay below this; an opened shell or copy soon passes it",
+        ),
+        "similar": Threshold(
+            0.6, "share of sessions", "tries are alike: this share lies within a quarter of the median size"
+        ),
     },
     weight=62.0,
 )
@@ -69,9 +81,11 @@ def repeated_ssh_sessions(tables: Tables, context: Context) -> Iterator[Draft]:
     )
     drafts = []
     for row in groups.filter(pl.col("number") >= context.limit("sessions")).iter_rows(named=True):
-        pair = (pl.col("client") == row["client"]) & (pl.col("server") == row["server"]) & (
-            pl.col("server_port") == row["server_port"]
-        )  # fmt: skip
+        pair = (
+            (pl.col("client") == row["client"])
+            & (pl.col("server") == row["server"])
+            & (pl.col("server_port") == row["server_port"])
+        )
         draft = _draft(tables, context, short.filter(pair), sessions.filter(pair))
         if draft is not None:
             drafts.append(draft)
@@ -104,19 +118,23 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
     span = starts[-1] - starts[0]
     longer = every.filter(
         (pl.col("start") >= starts[0])
-        & ((pl.col("server_payload") > max(context.limit("largest"), 2 * median)) | (pl.col("client_payload") > 4 * median + 4000))
+        & (
+            (pl.col("server_payload") > max(context.limit("largest"), 2 * median))
+            | (pl.col("client_payload") > 4 * median + 4000)
+        )
     ).sort("start")
     grown = tries.filter((pl.col("server_payload") > median * 1.15 + 100) & (pl.col("start") >= starts[need - 1]))
     software = _software(tables, tries["stream"].to_list())
     told = f" ({software})" if software else ""
-    odd = "" if port == 22 else f", an unusual port for SSH"
+    odd = "" if port == 22 else ", an unusual port for SSH"
     target = f"{called(context, server)} port {port}"
     end = "None of them stands out by its size, so no login that worked can be seen."
     confidence: Confidence = "high" if tries.height >= 2 * need else "medium"
     if longer.height:
         found = longer.row(0, named=True)
         end = (
-            f"A longer session followed {minutes(found['start'], found['start'])} ({found['server_payload']:,} bytes from the server), "
+            f"A longer session followed {minutes(found['start'], found['start'])} ({found['server_payload']:,} "
+            "bytes from the server), "
             "as after a login that worked."
         )
     elif 0 < grown.height <= max(2, tries.height // 10):
@@ -127,8 +145,10 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
         )
     rate = f" ({len(starts) / span * 60:.0f} a minute)" if span > 5 else ""
     summary = (
-        f"Repeated login attempts over SSH, as in password guessing: {client} opened {count(tries.height, 'short SSH session')} to "
-        f"{target}{odd} in {duration(span)}{rate}, {minutes(starts[0], starts[-1])}; about {median:,.0f} bytes from the "
+        f"Repeated login attempts over SSH, as in password guessing: {client} opened "
+        f"{count(tries.height, 'short SSH session')} to "
+        f"{target}{odd} in {duration(span)}{rate}, {minutes(starts[0], starts[-1])}; about {median:,.0f} bytes "
+        "from the "
         f"server each{told}. {end}"
     )
     streams = tries["stream"].to_list()
@@ -139,42 +159,62 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
         subject=f"{client} to {server}:{port}",
         hosts=(client, server),
         summary=summary,
-        sentence=f"{client} began {count(tries.height, 'short SSH session')} of nearly the same size to {target}, as in password guessing",
+        sentence=f"{client} began {count(tries.height, 'short SSH session')} of nearly the same size to {target}, "
+        "as in password guessing",
         priority=priority,
         confidence=confidence,
         display_filter=filter_,
         frames=frames,
         evidence=evidence(
-            (("start", "time"), ("first frame", "frame"), ("client port", "port"), ("seconds", "seconds"),
-             ("bytes from client", "bytes"), ("bytes from server", "bytes"), ("packets", "count")),
-            [[r["start"], r["first_frame"], r["client_port"], round(r["seconds"], 3), r["client_payload"], r["server_payload"], r["packets"]]
-             for r in tries.iter_rows(named=True)],
+            (
+                ("start", "time"),
+                ("first frame", "frame"),
+                ("client port", "port"),
+                ("seconds", "seconds"),
+                ("bytes from client", "bytes"),
+                ("bytes from server", "bytes"),
+                ("packets", "count"),
+            ),
+            [
+                [
+                    r["start"],
+                    r["first_frame"],
+                    r["client_port"],
+                    round(r["seconds"], 3),
+                    r["client_payload"],
+                    r["server_payload"],
+                    r["packets"],
+                ]
+                for r in tries.iter_rows(named=True)
+            ],
         ),
         title="One client opened many short SSH sessions to one server, as in password guessing",
         time=starts[0],
         weight=5.0 if longer.height else 0.0,
-    )  # fmt: skip
+    )
 
 
 def _selection(
     tables: Tables, client: str, server: str, port: int, streams: list[int], ends: str
 ) -> tuple[str, list[int]]:
     """The SYNs of the sessions where all of the pair's were tries; else every packet between the two."""
-    pair = (
-        (pl.col("transport") == "tcp")
-        & (((pl.col("src") == client) & (pl.col("dst") == server) & (pl.col("dst_port") == port))
-           | ((pl.col("src") == server) & (pl.col("dst") == client) & (pl.col("src_port") == port)))
-    )  # fmt: skip
+    pair = (pl.col("transport") == "tcp") & (
+        ((pl.col("src") == client) & (pl.col("dst") == server) & (pl.col("dst_port") == port))
+        | ((pl.col("src") == server) & (pl.col("dst") == client) & (pl.col("src_port") == port))
+    )
     packets = tables.packets.filter(pair)
     syns = packets.filter((pl.col("flags") & 0x12) == 0x02)
     if syns["stream"].n_unique() >= len(streams):
         return (
             filters.all_of(
-                filters.src(client), filters.dst(server), filters.dst_port("tcp", port),
-                filters.equals("tcp.flags.syn", 1), filters.equals("tcp.flags.ack", 0),
+                filters.src(client),
+                filters.dst(server),
+                filters.dst_port("tcp", port),
+                filters.equals("tcp.flags.syn", 1),
+                filters.equals("tcp.flags.ack", 0),
             ),
             syns.filter(pl.col("src") == client)["frame"].to_list(),
-        )  # fmt: skip
+        )
     return ends, packets["frame"].to_list()
 
 

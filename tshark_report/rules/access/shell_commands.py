@@ -11,9 +11,18 @@ import polars as pl
 
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, later_sessions, minutes, opening_of, ordered, streams_filter
+from tshark_report.rules.access._common import (
+    MOST_FINDINGS,
+    called,
+    cut,
+    later_sessions,
+    minutes,
+    opening_of,
+    ordered,
+    streams_filter,
+)
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.story.words import count, duration, listed, size
+from tshark_report.story.words import duration, listed, size
 from tshark_report.tables.tables import Tables
 
 COMMAND = re.compile(
@@ -36,17 +45,63 @@ STRONG = re.compile(
 """Commands that do not occur as words of other line protocols."""
 
 OUTPUT = re.compile(
-    rb"(?m)Microsoft Windows (?:\w+ ){0,3}\[(?:Version|version)|uid=\d+\([^)\r\n]{1,32}\) gid=\d+|^total \d+\r?\n[-dlbc][-r][-w]"
-    rb"|^[A-Za-z]:\\[^\r\n<>|\"?*]{0,120}>\s*\Z| Volume in drive [A-Z]|^(?:nt authority\\\w+|[\w-]+\\administrator)\s*\Z|root:x?:0:0:"
+    rb"(?m)Microsoft Windows (?:\w+ ){0,3}\[(?:Version|version)|uid=\d+\([^)\r\n]{1,32}\) gid=\d+|^total "
+    rb"\d+\r?\n[-dlbc][-r][-w]"
+    rb"|^[A-Za-z]:\\[^\r\n<>|\"?*]{0,120}>\s*\Z| Volume in drive [A-Z]|^(?:nt "
+    rb"authority\\\w+|[\w-]+\\administrator)\s*\Z|root:x?:0:0:"
     rb"|sh: (?:no job control|can't access tty)|bash: no job control|^(?:sh|bash)-\d\.\d+[#$] "
 )
 """What a shell prints."""
 
 LINE_PROTOCOLS = (
-    "FTP", "FTP-DATA", "SMTP", "SMTP/IMF", "POP", "IMAP", "TELNET", "SSH", "SSHv2", "HTTP", "HTTP/XML", "HTTP/JSON", "HTTP2", "IRC", "SIP", "RTSP", "XMPP/XML", "NNTP",
-    "Rlogin", "RSH", "MySQL", "PGSQL", "MEMCACHE", "RESP", "SMB", "SMB2", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "SSL", "SSLv2", "SSLv3", "DNS",
-    "WHOIS", "FINGER", "Gopher", "GIT", "X11", "LDAP", "BitTorrent", "MSNMS", "MQTT", "AMQP", "NFS", "RPC", "DCERPC",
-)  # fmt: skip
+    "FTP",
+    "FTP-DATA",
+    "SMTP",
+    "SMTP/IMF",
+    "POP",
+    "IMAP",
+    "TELNET",
+    "SSH",
+    "SSHv2",
+    "HTTP",
+    "HTTP/XML",
+    "HTTP/JSON",
+    "HTTP2",
+    "IRC",
+    "SIP",
+    "RTSP",
+    "XMPP/XML",
+    "NNTP",
+    "Rlogin",
+    "RSH",
+    "MySQL",
+    "PGSQL",
+    "MEMCACHE",
+    "RESP",
+    "SMB",
+    "SMB2",
+    "TLSv1",
+    "TLSv1.1",
+    "TLSv1.2",
+    "TLSv1.3",
+    "SSL",
+    "SSLv2",
+    "SSLv3",
+    "DNS",
+    "WHOIS",
+    "FINGER",
+    "Gopher",
+    "GIT",
+    "X11",
+    "LDAP",
+    "BitTorrent",
+    "MSNMS",
+    "MQTT",
+    "AMQP",
+    "NFS",
+    "RPC",
+    "DCERPC",
+)
 """Protocols whose own lines look like commands, or that carry them by purpose: each has rules of its own."""
 
 
@@ -68,7 +123,8 @@ class Shell:
     title="Shell commands crossed the wire in clear",
     question="Did somebody drive a shell over a plain connection?",
     answers=("Q12",),
-    why="A shell on a bare TCP port, outside Telnet and SSH, is how a host is driven after its defences were passed: the lines "
+    why="A shell on a bare TCP port, outside Telnet and SSH, is how a host is driven after its defences were "
+    "passed: the lines "
     "typed and the answers can be read.",
     innocent=(
         Innocent(
@@ -86,12 +142,16 @@ class Shell:
         "How did the connection come about: what happened between the same hosts just before?",
     ),
     references=(
-        Reference(title="ATT&CK T1059 Command and Scripting Interpreter", url="https://attack.mitre.org/techniques/T1059/"),
+        Reference(
+            title="ATT&CK T1059 Command and Scripting Interpreter", url="https://attack.mitre.org/techniques/T1059/"
+        ),
         Reference(title="ATT&CK T1105 Ingress Tool Transfer", url="https://attack.mitre.org/techniques/T1105/"),
     ),
     needs=("openings", "signatures"),
     thresholds={
-        "points": Threshold(2, "points", "two plain commands, or one line that stands in no other protocol, or a shell's own output"),
+        "points": Threshold(
+            2, "points", "two plain commands, or one line that stands in no other protocol, or a shell's own output"
+        ),
         "follow": Threshold(120, "seconds", "what a command fetches or opens follows at once"),
     },
     weight=93.0,
@@ -110,15 +170,19 @@ def shell_commands(tables: Tables, context: Context) -> Iterator[Draft]:
             _, _, executor, commander, _ = shell.outputs[0]
         pairs[executor, commander].append(shell)
     drafts = [_draft(tables, context, pair, shells_) for pair, shells_ in pairs.items()]
-    drafts.sort(key=lambda draft: draft.frames[:1])
+    drafts.sort(key=lambda draft: draft.frames[0])
     yield from drafts[:MOST_FINDINGS]
 
 
 def _shells(tables: Tables) -> dict[int, Shell]:
     rows = tables.openings.filter(
-        (pl.col("transport") == "tcp") & ~pl.col("protocol").is_in(LINE_PROTOCOLS) & ~pl.col("protocol").str.starts_with("HTTP")
+        (pl.col("transport") == "tcp")
+        & ~pl.col("protocol").is_in(LINE_PROTOCOLS)
+        & ~pl.col("protocol").str.starts_with("HTTP")
     )
-    carried = tables.tcp_sessions.filter(~pl.col("protocol").is_in(LINE_PROTOCOLS) & ~pl.col("protocol").str.starts_with("HTTP"))
+    carried = tables.tcp_sessions.filter(
+        ~pl.col("protocol").is_in(LINE_PROTOCOLS) & ~pl.col("protocol").str.starts_with("HTTP")
+    )
     plain = set(carried["stream"].to_list())
     shells: dict[int, Shell] = {}
     for row in rows.iter_rows(named=True):
@@ -142,15 +206,19 @@ def _shells(tables: Tables) -> dict[int, Shell]:
                 shell.points += 2
                 shell.outputs.append((*where, cut(data.decode("utf-8", "replace"), 160)))
     hits = tables.signatures.filter(
-        pl.col("kind").is_in(["windows-prompt", "id-output"]) & (pl.col("transport") == "tcp") & pl.col("stream").is_in(sorted(plain))
+        pl.col("kind").is_in(["windows-prompt", "id-output"])
+        & (pl.col("transport") == "tcp")
+        & pl.col("stream").is_in(sorted(plain))
     )
     for row in hits.iter_rows(named=True):
-        match = OUTPUT.search(bytes(row["context"]))
-        if match and not any(row["frame"] == o[0] for o in shells.get(int(row["stream"]), Shell(0)).outputs):
+        hit = OUTPUT.search(bytes(row["context"]))
+        if hit and not any(row["frame"] == o[0] for o in shells.get(int(row["stream"]), Shell(0)).outputs):
             shell = shells.setdefault(int(row["stream"]), Shell(int(row["stream"])))
             shell.points += 2
-            text = bytes(row["context"])[match.start() :].decode("utf-8", "replace")
-            shell.outputs.append((int(row["frame"]), float(row["time"]), str(row["src"]), str(row["dst"]), cut(text, 160)))
+            text = bytes(row["context"])[hit.start() :].decode("utf-8", "replace")
+            shell.outputs.append(
+                (int(row["frame"]), float(row["time"]), str(row["src"]), str(row["dst"]), cut(text, 160))
+            )
     return shells
 
 
@@ -176,19 +244,21 @@ def _draft(tables: Tables, context: Context, pair: tuple[str, str], shells: list
         if reverse
         else f"{commander} had connected to {executor} port {port} and sent the commands there"
     )
-    shown = listed([f"\"{c[4]}\"" for c in lines], 4) or "no command in the first packets"
+    shown = listed([f'"{c[4]}"' for c in lines], 4) or "no command in the first packets"
     answers = f" The answer holds {listed([chr(34) + cut(o[4], 60) + chr(34) for o in outputs], 2)}." if outputs else ""
     told, hosts = _after(tables, executor, commander, first, context.limit("follow"), streams)
     follow = f" Afterwards {told}." if told else ""
     summary = (
-        f"Shell commands in clear text between {called(context, commander)} and {called(context, executor)} on TCP port {port}, "
+        f"Shell commands in clear text between {called(context, commander)} and {called(context, executor)} on TCP "
+        f"port {port}, "
         f"{minutes(first, last)}: {shown}. {how}.{answers}{follow}"
     )
-    sentence = (
-        f"{commander} sent {called(context, executor)} shell commands in clear on TCP port {port}"
-        + (f": {lines[0][4][:100]!r}" if lines else "")
+    sentence = f"{commander} sent {called(context, executor)} shell commands in clear on TCP port {port}" + (
+        f": {lines[0][4][:100]!r}" if lines else ""
     )
-    packets = tables.packets.filter((pl.col("transport") == "tcp") & pl.col("stream").is_in(streams) & (pl.col("payload") > 0))
+    packets = tables.packets.filter(
+        (pl.col("transport") == "tcp") & pl.col("stream").is_in(streams) & (pl.col("payload") > 0)
+    )
     strong = bool(outputs) or any(s.strong or s.points >= 3 for s in shells)
     priority: Priority = "high"
     confidence: Confidence = "high" if strong else "medium"
@@ -207,7 +277,7 @@ def _draft(tables: Tables, context: Context, pair: tuple[str, str], shells: list
         ),
         time=first,
         line_up=("frame.number", "frame.time_relative", "ip.src", "ip.dst", "tcp.dstport", "tcp.len"),
-    )  # fmt: skip
+    )
 
 
 def _after(
@@ -227,6 +297,8 @@ def _after(
                 kind = "an executable (MZ, Windows PE)" if data.startswith(b"MZ") else "an executable (ELF)"
                 what = f" that carried {size(float(str(sent)))} beginning with {kind}"
             elif not what and data[:4] in (b"220 ", b"220-"):
-                what = f" that was answered \"{cut(data.decode('utf-8', 'replace'), 50)}\""
-        told.append(f"{client} connected to {server} port {port}{what} ({duration(float(str(s['start'])) - first)} later)")
+                what = f' that was answered "{cut(data.decode("utf-8", "replace"), 50)}"'
+        told.append(
+            f"{client} connected to {server} port {port}{what} ({duration(float(str(s['start'])) - first)} later)"
+        )
     return listed(told, 4), []

@@ -23,7 +23,8 @@ SESSION_SETUP = 0x73
     title="SMB 1 was in use",
     question="Does anybody still speak SMB 1?",
     answers=(),
-    why="SMB 1 has no protection worth the name, its flaws are those of MS17-010, and Windows has it switched off since 2017.",
+    why="SMB 1 has no protection worth the name, its flaws are those of MS17-010, and Windows has it switched off "
+    "since 2017.",
     innocent=(
         Innocent(
             explanation="An old scanner, printer or machine control speaks nothing else.",
@@ -32,10 +33,17 @@ SESSION_SETUP = 0x73
     ),
     confirm=("Which device needs it? Switch SMB 1 off everywhere else.",),
     references=(
-        Reference(title="Microsoft: Stop using SMB1", url="https://techcommunity.microsoft.com/blog/filecab/stop-using-smb1/425858"),
+        Reference(
+            title="Microsoft: Stop using SMB1",
+            url="https://techcommunity.microsoft.com/blog/filecab/stop-using-smb1/425858",
+        ),
     ),
     needs=("smb",),
-    thresholds={"sessions": Threshold(1, "sessions set up", "a negotiation alone offers SMB 1 to find out what the other side speaks")},
+    thresholds={
+        "sessions": Threshold(
+            1, "sessions set up", "a negotiation alone offers SMB 1 to find out what the other side speaks"
+        )
+    },
     weight=8.0,
 )
 def smb1_in_use(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -48,19 +56,27 @@ def smb1_in_use(tables: Tables, context: Context) -> Iterator[Draft]:
         return
     servers = list(dict.fromkeys(server for _, server in pairs))
     clients = list(dict.fromkeys(client for client, _ in pairs))
-    systems = [o for o in tables.smb["native_os"].drop_nulls().unique(maintain_order=True).to_list() if o.isprintable() and len(o) > 2]
+    systems = [
+        o
+        for o in tables.smb["native_os"].drop_nulls().unique(maintain_order=True).to_list()
+        if o.isprintable() and len(o) > 2
+    ]
     told = f" The systems call themselves {names(systems, 4)}." if systems else ""
     yield Draft(
         subject="SMB 1",
         hosts=tuple(dict.fromkeys([*servers[:4], *clients[:4]])),
         summary=(
-            f"SMB 1 sessions were set up by {count(len(clients), 'client')} ({listed(clients, 4)}) at {count(len(servers), 'server')} "
-            f"({listed([called(context, s) for s in servers], 4)}), {minutes(float(rows['time'][0]), float(rows['time'][-1]))}.{told}"
+            f"SMB 1 sessions were set up by {count(len(clients), 'client')} ({listed(clients, 4)}) at "
+            f"{count(len(servers), 'server')} "
+            f"({listed([called(context, s) for s in servers], 4)}), "
+            f"{minutes(float(rows['time'][0]), float(rows['time'][-1]))}.{told}"
         ),
         sentence=f"{clients[0]} set up an SMB 1 session at {called(context, servers[0])}",
         priority="info",
         confidence="high",
-        display_filter=filters.all_of(filters.equals("smb.cmd", SESSION_SETUP), filters.equals("smb.flags.response", 0)),
+        display_filter=filters.all_of(
+            filters.equals("smb.cmd", SESSION_SETUP), filters.equals("smb.flags.response", 0)
+        ),
         frames=ordered(rows["frame"].to_list()),
         evidence=evidence(
             (("client", "address"), ("server", "address"), ("session set-ups", "count")),
@@ -68,4 +84,4 @@ def smb1_in_use(tables: Tables, context: Context) -> Iterator[Draft]:
             len(pairs),
         ),
         time=float(rows["time"][0]),
-    )  # fmt: skip
+    )

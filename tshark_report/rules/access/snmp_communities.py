@@ -24,7 +24,8 @@ WELL_KNOWN = ("public", "private")
     title="SNMP carried a community in clear text",
     question="Did SNMP carry its password in clear text, or was one being tried out?",
     answers=(),
-    why="The community of SNMP 1 and 2c is its only password; whoever reads it can read, and sometimes write, the device's settings.",
+    why="The community of SNMP 1 and 2c is its only password; whoever reads it can read, and sometimes write, the "
+    "device's settings.",
     innocent=(
         Innocent(
             explanation="A monitoring server polls its devices with a read-only community.",
@@ -68,7 +69,11 @@ def _draft(rows: pl.DataFrame, context: Context, client: str, mine: pl.DataFrame
     shown = [f'"{c}"' for c in known] + [masked(len(c)) for c in own[:3]]
     priority: Priority = "medium" if guessing else "low" if own else "info"
     first, last = float(mine["time"][0]), float(mine["time"][-1])
-    what = f"tried {len(communities)} different SNMP communities" if guessing else "sent SNMP requests with a community in clear text"
+    what = (
+        f"tried {len(communities)} different SNMP communities"
+        if guessing
+        else "sent SNMP requests with a community in clear text"
+    )
     summary = (
         f"{client} {what} ({', '.join(shown)}) to {count(len(servers), 'address', 'addresses')}"
         f" ({', '.join(called(context, s) for s in servers[:4])}), {minutes(first, last)}; {answered} of them answered."
@@ -81,13 +86,17 @@ def _draft(rows: pl.DataFrame, context: Context, client: str, mine: pl.DataFrame
         priority=priority,
         confidence="high" if not guessing else "medium",
         display_filter=filters.all_of(
-            filters.src(client), filters.exists("snmp.community"), filters.any_of(filters.dst_port("udp", 161), filters.dst_port("udp", 162))
+            filters.src(client),
+            filters.exists("snmp.community"),
+            filters.any_of(filters.dst_port("udp", 161), filters.dst_port("udp", 162)),
         ),
         frames=mine["frame"].to_list(),
         evidence=evidence(
             (("server", "address"), ("requests", "count"), ("communities", "count"), ("first frame", "frame")),
-            [[server, part.height, part["snmp_community"].n_unique(), int(part["frame"][0])]
-             for (server,), part in mine.group_by("dst", maintain_order=True)],
+            [
+                [server, part.height, part["snmp_community"].n_unique(), int(part["frame"][0])]
+                for (server,), part in mine.group_by("dst", maintain_order=True)
+            ],
         ),
         time=first,
-    )  # fmt: skip
+    )

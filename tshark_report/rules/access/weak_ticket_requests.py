@@ -54,9 +54,10 @@ def weak_ticket_requests(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each client: tickets with RC4 while the session key is AES, so the domain can do better."""
     replies = tables.kerberos.filter((pl.col("kind") == TGS_REP) & (pl.col("etypes").list.len() >= 2))
     weak = replies.filter(
-        pl.col("etypes").list.first().is_in(list(RC4)) & pl.col("etypes").list.last().is_in(list(AES))
+        pl.col("etypes").list.first().is_in(list(RC4))
+        & pl.col("etypes").list.last().is_in(list(AES))
         & (pl.col("service") != "krbtgt").fill_null(value=True)
-    ).sort("frame")  # fmt: skip
+    ).sort("frame")
     need, window = int(context.limit("tickets")), context.limit("window")
     made = []
     for (client,), rows in weak.group_by("dst", maintain_order=True):
@@ -74,13 +75,16 @@ def _draft(kerberos: pl.DataFrame, context: Context, client: str, rows: pl.DataF
     servers = list(dict.fromkeys(rows["src"].to_list()))
     account = next((c for c in rows["client"].to_list() if c), "")
     summary = (
-        f"{client}{' as ' + cut(account, 40) if account else ''} got {count(rows.height, 'service ticket')} with RC4 (etype 23) from "
-        f"{called(context, servers[0])} in {duration(last - first)}, {minutes(first, last)}, for {names(services, 6)}, while the "
-        "session keys were AES: as in Kerberoasting, where tickets are collected to guess the service accounts' passwords offline."
+        f"{client}{' as ' + cut(account, 40) if account else ''} got {count(rows.height, 'service ticket')} with "
+        "RC4 (etype 23) from "
+        f"{called(context, servers[0])} in {duration(last - first)}, {minutes(first, last)}, for "
+        f"{names(services, 6)}, while the "
+        "session keys were AES: as in Kerberoasting, where tickets are collected to guess the service accounts' "
+        "passwords offline."
     )
     frames = kerberos.filter(
         (pl.col("dst") == client) & (pl.col("kind") == TGS_REP) & pl.col("etypes").list.contains(23)
-    )["frame"].to_list()  # fmt: skip
+    )["frame"].to_list()
     return Draft(
         subject=client,
         hosts=(client, *servers[:3]),
@@ -94,8 +98,10 @@ def _draft(kerberos: pl.DataFrame, context: Context, client: str, rows: pl.DataF
         frames=frames,
         evidence=evidence(
             (("time", "time"), ("frame", "frame"), ("from", "address"), ("service", "text"), ("etypes", "text")),
-            [[r["time"], r["frame"], r["src"], cut(r["service"] or "", 60), ", ".join(map(str, r["etypes"]))]
-             for r in rows.iter_rows(named=True)],
+            [
+                [r["time"], r["frame"], r["src"], cut(r["service"] or "", 60), ", ".join(map(str, r["etypes"]))]
+                for r in rows.iter_rows(named=True)
+            ],
         ),
         time=first,
-    )  # fmt: skip
+    )

@@ -11,6 +11,8 @@ from tshark_report.report.model import Innocent, Priority
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
+from tshark_report.rules.checkins import _known as known
+from tshark_report.rules.checkins import _words as words
 from tshark_report.rules.checkins.regular_messages import regular_messages
 from tshark_report.tables.sessions import GENERIC_PROTOCOLS
 from tshark_report.tables.tables import Tables
@@ -27,7 +29,8 @@ SEPARATORS = ("|'|'|", "||", "<|>", "|", ";", "##", "$$", "<>", "\u00a6")
     question="Is clear text exchanged in a protocol that tshark does not know, on a port without a known service?",
     answers=("Q6", "Q12"),
     why=(
-        "Home-made protocols are often text: a command, a separator, the client's name and user. Reading the first message "
+        "Home-made protocols are often text: a command, a separator, the client's name and user. Reading the first "
+        "message "
         "usually tells what kind of program it is."
     ),
     innocent=(
@@ -36,11 +39,15 @@ SEPARATORS = ("|'|'|", "||", "<|>", "|", ";", "##", "$$", "<>", "\u00a6")
             tell_apart="Somebody in the organisation knows the program, and the text holds measurements or game state.",
         ),
     ),
-    confirm=("Follow the stream and read it from its start: who asks, who answers, are there commands, names or paths?",),
+    confirm=(
+        "Follow the stream and read it from its start: who asks, who answers, are there commands, names or paths?",
+    ),
     references=(common.NON_APPLICATION, common.NON_STANDARD_PORT),
     needs=("openings",),
     thresholds={
-        "fields": Threshold(4, "fields", "A message with this many fields between one separator reports about a machine."),
+        "fields": Threshold(
+            4, "fields", "A message with this many fields between one separator reports about a machine."
+        ),
         "bytes": Threshold(8, "bytes", "Shorter payloads are text by chance."),
     },
     weight=60,
@@ -48,9 +55,11 @@ SEPARATORS = ("|'|'|", "||", "<|>", "|", ";", "##", "$$", "<>", "\u00a6")
 def clear_text_messages(tables: Tables, context: Context) -> Iterator[Draft]:
     """Looks at the first payloads of sessions that tshark could not name."""
     unknown = tables.tcp_sessions.filter(
-        pl.col("protocol").is_in(GENERIC_PROTOCOLS) & (pl.col("client_payload") + pl.col("server_payload") > 0)
-        & (pl.col("syns") + pl.col("syn_acks") > 0) & ~pl.col("server_port").is_in(list(common.ports("polled")))
-    )  # fmt: skip
+        pl.col("protocol").is_in(GENERIC_PROTOCOLS)
+        & (pl.col("client_payload") + pl.col("server_payload") > 0)
+        & (pl.col("syns") + pl.col("syn_acks") > 0)
+        & ~pl.col("server_port").is_in(list(known.ports("polled")))
+    )
     if unknown.is_empty():
         return
     said = tables.openings.filter(pl.col("transport") == "tcp").join(
@@ -60,7 +69,7 @@ def clear_text_messages(tables: Tables, context: Context) -> Iterator[Draft]:
     drafts = []
     told: set[str] | None = None
     for (client, address, port), rows in said.group_by("client", "server", "server_port", maintain_order=True):
-        texts = {(row["src"], row["frame"]): common.text_of(row["data"], least) for row in rows.iter_rows(named=True)}
+        texts = {(row["src"], row["frame"]): words.text_of(row["data"], least) for row in rows.iter_rows(named=True)}
         spoken = [(src, frame, text) for (src, frame), text in texts.items() if text]
         if not spoken or 2 * len(spoken) < len(texts):
             continue
@@ -73,9 +82,14 @@ def clear_text_messages(tables: Tables, context: Context) -> Iterator[Draft]:
 
 
 def _draft(
-    tables: Tables, context: Context, client: str, address: str, port: int, rows: pl.DataFrame,
+    tables: Tables,
+    context: Context,
+    client: str,
+    address: str,
+    port: int,
+    rows: pl.DataFrame,
     spoken: list[tuple[str, int, str]],
-) -> Draft:  # fmt: skip
+) -> Draft:
     server = common.server(tables, address, port)
     odd = common.oddities(context, tables, server, "TCP")
     own = [text for src, _, text in spoken if src == client]
@@ -87,32 +101,31 @@ def _draft(
     packets = tables.packets.filter(
         (pl.col("transport") == "tcp") & pl.col("stream").is_in(streams) & (pl.col("payload") > 0)
     )
-    constant = common.constant_start(own).strip() if len(own) > 1 else ""
+    constant = words.constant_start(own).strip() if len(own) > 1 else ""
     first = float(rows["time"].to_list()[0])
     summary = (
-        f"{client} and {server.words()} exchanged clear text in {len(streams)} session{'s' * (len(streams) > 1)} of a protocol that "
-        f"tshark does not know ({common.size(float(sessions['client_payload'].sum()))} out, "
-        f'{common.size(float(sessions["server_payload"].sum()))} back). It begins "{common.cut(sample)}"'
+        f"{client} and {server.words()} exchanged clear text in {len(streams)} session{'s' * (len(streams) > 1)} of "
+        "a protocol that "
+        f"tshark does not know ({words.size(float(sessions['client_payload'].sum()))} out, "
+        f'{words.size(float(sessions["server_payload"].sum()))} back). It begins "{words.cut(sample)}"'
     )
     summary += f', {fields} fields between "{separator}"' if fields >= context.limit("fields") else ""
-    summary += f'; constant: "{common.cut(constant, 40)}"' if len(constant) >= 3 and constant != sample else ""
+    summary += f'; constant: "{words.cut(constant, 40)}"' if len(constant) >= 3 and constant != sample else ""
     summary += f".{server.about()}"
     if odd:
         summary += f" Unusual: {'; '.join(odd)}."
     return Draft(
-        subject=f"{client} -> {server.name or address}:{port}",
+        subject=f"{client} -> {server.key}",
         hosts=(client, address),
         summary=summary,
-        sentence=f'{client} sent clear text in an unknown protocol to {server.words()}, like "{common.cut(sample, 60)}"',
+        sentence=f'{client} sent clear text in an unknown protocol to {server.words()}, like "{words.cut(sample, 60)}"',
         priority=priority,
         confidence="medium",
-        display_filter=filters.all_of(
-            filters.one_of("tcp.stream", streams), "tcp.len > 0", common.not_quoted(tables)
-        ),
+        display_filter=filters.all_of(filters.one_of("tcp.stream", streams), "tcp.len > 0", common.not_quoted(tables)),
         frames=packets["frame"].to_list(),
         evidence=evidence(
             [("from", "address"), ("text", "text"), ("frame", "frame")],
-            [(src, common.cut(text), frame) for src, frame, text in spoken],
+            [(src, words.cut(text), frame) for src, frame, text in spoken],
         ),
         lowered_because=lowered,
         indicators=(common.indicator(address),) if priority == "medium" else (),

@@ -10,6 +10,8 @@ from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
+from tshark_report.rules.checkins import _known as known
+from tshark_report.rules.checkins import _words as words
 from tshark_report.tables.tables import Tables
 
 FINDINGS_MAX = 5
@@ -23,7 +25,8 @@ FINDINGS_MAX = 5
     question="Did a client speak TLS with bare addresses, without a server name?",
     answers=("Q4", "Q6"),
     why=(
-        "Browsers and nearly all programs look a name up and put it into the TLS hello (SNI). A program that carries its server's "
+        "Browsers and nearly all programs look a name up and put it into the TLS hello (SNI). A program that carries "
+        "its server's "
         "address inside itself has no name to send."
     ),
     innocent=(
@@ -39,7 +42,10 @@ FINDINGS_MAX = 5
     confirm=("Which process on the client owns the session?", "Whose address is it (registry, passive DNS)?"),
     references=(
         common.ENCRYPTED_CHANNEL,
-        Reference(title="RFC 6066 TLS Extensions, section 3 Server Name Indication", url="https://www.rfc-editor.org/rfc/rfc6066#section-3"),
+        Reference(
+            title="RFC 6066 TLS Extensions, section 3 Server Name Indication",
+            url="https://www.rfc-editor.org/rfc/rfc6066#section-3",
+        ),
     ),
     needs=("tls",),
     thresholds={"hellos": Threshold(1, "hellos", "One session is enough to name the server; the priority stays low.")},
@@ -49,9 +55,12 @@ def nameless_tls(tables: Tables, context: Context) -> Iterator[Draft]:
     """Groups client hellos without a name, to outside addresses that no DNS answer named, by client."""
     names = tables.names
     hello = tables.tls.filter(
-        pl.col("handshake").list.contains(1) & pl.col("server_name").is_null() & (pl.col("transport") == "tcp")
-        & pl.col("src").is_not_null() & pl.col("dst_port").is_in(list(common.ports("tls") - common.ports("polled")))
-    )  # fmt: skip
+        pl.col("handshake").list.contains(1)
+        & pl.col("server_name").is_null()
+        & (pl.col("transport") == "tcp")
+        & pl.col("src").is_not_null()
+        & pl.col("dst_port").is_in(list(known.ports("tls") - known.ports("polled")))
+    )
     servers = hello["dst"].unique().to_list()
     bare = [a for a in servers if a not in names and context.is_outside(a)]
     hello = hello.filter(pl.col("dst").is_in(bare))
@@ -73,24 +82,47 @@ def _draft(tables: Tables, client: str, rows: pl.DataFrame) -> Draft:
         subject=client,
         hosts=(client, *servers["dst"].to_list()[:5]),
         summary=(
-            f"{client} sent {rows.height} TLS hello{'s' * (rows.height > 1)} without a server name (SNI) to {', '.join(shown)}{more}, "
-            f"addresses that no DNS answer in this capture named, from {common.clock(first)} UTC."
+            f"{client} sent {rows.height} TLS hello{'s' * (rows.height > 1)} without a server name (SNI) to "
+            f"{', '.join(shown)}{more}, "
+            f"addresses that no DNS answer in this capture named, from {words.clock(first)} UTC."
         ),
-        sentence=f"{client} spoke TLS without a server name to the bare address {servers['dst'][0]} port {servers['dst_port'][0]}",
+        sentence=(
+            f"{client} spoke TLS without a server name to the bare address {servers['dst'][0]} port "
+            f"{servers['dst_port'][0]}"
+        ),
         priority="low",
         confidence="medium" if tables.dns.height else "low",
         display_filter=filters.all_of(
-            "tls.handshake.type == 1", filters.negated("tls.handshake.extensions_server_name"), filters.src(client),
-            filters.any_of(*(
-                filters.all_of(filters.dst(r["dst"]), filters.dst_port("tcp", r["dst_port"])) for r in servers.iter_rows(named=True)
-            )) if servers.height <= 20 else filters.frames(rows["frame"].to_list()),
+            "tls.handshake.type == 1",
+            filters.negated("tls.handshake.extensions_server_name"),
+            filters.src(client),
+            filters.any_of(
+                *(
+                    filters.all_of(filters.dst(r["dst"]), filters.dst_port("tcp", r["dst_port"]))
+                    for r in servers.iter_rows(named=True)
+                )
+            )
+            if servers.height <= 20
+            else filters.frames(rows["frame"].to_list()),
             common.not_quoted(tables),
         ),
         frames=rows["frame"].to_list(),
         evidence=evidence(
-            [("time", "time"), ("server", "address"), ("port", "port"), ("hellos", "count"), ("JA3", "hex"), ("frame", "frame")],
-            [(r["time"], r["dst"], r["dst_port"], r["hellos"], r["ja3"], r["frame"]) for r in servers.iter_rows(named=True)],
+            [
+                ("time", "time"),
+                ("server", "address"),
+                ("port", "port"),
+                ("hellos", "count"),
+                ("JA3", "hex"),
+                ("frame", "frame"),
+            ],
+            [
+                (r["time"], r["dst"], r["dst_port"], r["hellos"], r["ja3"], r["frame"])
+                for r in servers.iter_rows(named=True)
+            ],
         ),
-        lowered_because="" if tables.dns.height else "There is no DNS in this capture, so names may have been looked up before it.",
+        lowered_because=""
+        if tables.dns.height
+        else "There is no DNS in this capture, so names may have been looked up before it.",
         time=first,
-    )  # fmt: skip
+    )

@@ -11,13 +11,23 @@ from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
+from tshark_report.rules.checkins import _known as known
+from tshark_report.rules.checkins import _words as words
 from tshark_report.settings import is_address
 from tshark_report.tables.tables import Tables
 
 FINDINGS_MAX = 8
 NO_END = 253_402_214_400.0
 """9999-12-31, which RFC 5280 (section 4.1.2.5) gives to certificates without an end."""
-DEFAULT_TEXTS = ("internet widgits pty ltd", "some-state", "default company ltd", "default city", "someorganization", "my company", "acme")
+DEFAULT_TEXTS = (
+    "internet widgits pty ltd",
+    "some-state",
+    "default company ltd",
+    "default city",
+    "someorganization",
+    "my company",
+    "acme",
+)
 """Values that openssl and its guides put in when nobody chooses others (openssl.cnf; read 2026-11-24)."""
 OWN_BY_HABIT = frozenset({25, 110, 143, 465, 587, 993, 995, 1433, 3306, 3389, 5432, 5985, 5986, 8006, 8009, 10000})
 """Mail, databases and remote administration make their own certificate when they are installed."""
@@ -31,13 +41,19 @@ OWN_BY_HABIT = frozenset({25, 110, 143, 465, 587, 993, 995, 1433, 3306, 3389, 54
     question="Did a server show a certificate that no public authority would issue?",
     answers=("Q6", "Q12"),
     why=(
-        "Remote-control programs bring a certificate of their own: self-signed, valid for decades, without a host name, made "
+        "Remote-control programs bring a certificate of their own: self-signed, valid for decades, without a host "
+        "name, made "
         "days before it was used. Public authorities sign host names, for about a year."
     ),
     innocent=(
         Innocent(
-            explanation="Appliances, cameras, storage boxes, test servers and VPN gateways sign their own certificates.",
-            tell_apart="The subject names the maker or the product, and the address belongs to the organisation or a known person.",
+            explanation=(
+                "Appliances, cameras, storage boxes, test servers and VPN gateways sign their own certificates."
+            ),
+            tell_apart=(
+                "The subject names the maker or the product, and the address belongs to the organisation or a known "
+                "person."
+            ),
         ),
         Innocent(
             explanation="A proxy of the organisation opens TLS and shows certificates of its own authority.",
@@ -50,14 +66,23 @@ OWN_BY_HABIT = frozenset({25, 110, 143, 465, 587, 993, 995, 1433, 3306, 3389, 54
     ),
     references=(
         common.ENCRYPTED_CHANNEL,
-        Reference(title="RFC 5280 Internet X.509 PKI Certificate Profile", url="https://www.rfc-editor.org/rfc/rfc5280"),
-        Reference(title="CA/Browser Forum Baseline Requirements, 6.3.2 validity", url="https://cabforum.org/working-groups/server/baseline-requirements/"),
+        Reference(
+            title="RFC 5280 Internet X.509 PKI Certificate Profile", url="https://www.rfc-editor.org/rfc/rfc5280"
+        ),
+        Reference(
+            title="CA/Browser Forum Baseline Requirements, 6.3.2 validity",
+            url="https://cabforum.org/working-groups/server/baseline-requirements/",
+        ),
     ),
     needs=("certificates",),
     thresholds={
-        "lifetime": Threshold(3650, "days", "Ten years: public authorities sign for 398 days at most, appliances mostly for less."),
+        "lifetime": Threshold(
+            3650, "days", "Ten years: public authorities sign for 398 days at most, appliances mostly for less."
+        ),
         "fresh": Threshold(2, "days", "A certificate that is younger was made for the occasion."),
-        "oddities_high": Threshold(3, "oddities", "Self-signed and three more odd things: an analyst opens that first."),
+        "oddities_high": Threshold(
+            3, "oddities", "Self-signed and three more odd things: an analyst opens that first."
+        ),
     },
     weight=72,
 )
@@ -82,16 +107,21 @@ def _draft(tables: Tables, context: Context, rows: pl.DataFrame) -> Draft | None
     if priority is None:
         return None
     subject, issuer = str(row["subject"]), str(row["issuer"])
-    signed = f'self-signed certificate "{common.cut(subject)}"' if row["self_signed"] else f'certificate "{common.cut(subject)}" issued by "{common.cut(issuer)}"'
+    signed = (
+        f'self-signed certificate "{words.cut(subject)}"'
+        if row["self_signed"]
+        else f'certificate "{words.cut(subject)}" issued by "{words.cut(issuer)}"'
+    )
     clients = rows["dst"].unique(maintain_order=True).to_list()
-    until = "without end (9999-12-31)" if (row["not_after"] or 0) >= NO_END else f"to {common.day(row['not_after'])}"
+    until = "without end (9999-12-31)" if (row["not_after"] or 0) >= NO_END else f"to {words.day(row['not_after'])}"
     summary = (
-        f"{server.words()} showed {', '.join(clients[:3])} the {signed}, valid from {common.day(row['not_before'])} {until}, "
-        f"in {rows.height} session{'s' * (rows.height > 1)} from {common.clock(row['time'])} UTC. "
+        f"{server.words()} showed {', '.join(clients[:3])} the {signed}, valid from {words.day(row['not_before'])} "
+        f"{until}, "
+        f"in {rows.height} session{'s' * (rows.height > 1)} from {words.clock(row['time'])} UTC. "
         f"{'Odd: ' + '; '.join(odd) + '.' if odd else 'Nothing else about it is odd.'}{server.about()}"
     )
     return Draft(
-        subject=f"{client} -> {server.name or address}:{port}",
+        subject=f"{client} -> {server.key}",
         hosts=(client, address),
         title="A TLS server showed a self-signed certificate" if row["self_signed"] else "",
         summary=summary,
@@ -101,26 +131,49 @@ def _draft(tables: Tables, context: Context, rows: pl.DataFrame) -> Draft | None
         display_filter=_filter(tables, rows, address, port),
         frames=rows["frame"].to_list(),
         evidence=evidence(
-            [("time", "time"), ("client", "address"), ("subject", "text"), ("issuer", "text"), ("valid from", "text"),
-             ("valid to", "text"), ("serial", "hex"), ("frame", "frame")],
-            [(r["time"], r["dst"], common.cut(r["subject"]), common.cut(r["issuer"]), common.day(r["not_before"]),
-              common.day(r["not_after"]), r["serial"], r["frame"]) for r in rows.iter_rows(named=True)],
+            [
+                ("time", "time"),
+                ("client", "address"),
+                ("subject", "text"),
+                ("issuer", "text"),
+                ("valid from", "text"),
+                ("valid to", "text"),
+                ("serial", "hex"),
+                ("frame", "frame"),
+            ],
+            [
+                (
+                    r["time"],
+                    r["dst"],
+                    words.cut(r["subject"]),
+                    words.cut(r["issuer"]),
+                    words.day(r["not_before"]),
+                    words.day(r["not_after"]),
+                    r["serial"],
+                    r["frame"],
+                )
+                for r in rows.iter_rows(named=True)
+            ],
         ),
         lowered_because=lowered,
         indicators=_indicators(server, row) if priority in ("high", "medium") else (),
         line_up=("x509sat.uTF8String", "x509sat.printableString", "x509af.utcTime"),
         time=float(row["time"]),
         weight=2 * len(odd),
-    )  # fmt: skip
+    )
 
 
 def _asked(tables: Tables, rows: pl.DataFrame) -> list[str] | None:
     """Server names that the clients of these sessions asked for; None where their hello is not in the capture."""
-    hello = tables.tls.join(rows.select("stream").unique(), on="stream", how="semi").filter(pl.col("handshake").list.contains(1))
+    hello = tables.tls.join(rows.select("stream").unique(), on="stream", how="semi").filter(
+        pl.col("handshake").list.contains(1)
+    )
     return [name for name in hello["server_name"].to_list() if name] if hello.height else None
 
 
-def _oddities(context: Context, server: common.Server, row: dict[str, object], asked: list[str] | None, port: int) -> list[str]:
+def _oddities(
+    context: Context, server: common.Server, row: dict[str, object], asked: list[str] | None, port: int
+) -> list[str]:
     made = []
     begin, end, now = row["not_before"], row["not_after"], float(str(row["time"]))
     common_name = str(row["common_name"] or "")
@@ -131,20 +184,24 @@ def _oddities(context: Context, server: common.Server, row: dict[str, object], a
         if days >= context.limit("lifetime"):
             made.append("valid without end" if end >= NO_END else f"valid for {days / 365.25:.0f} years")
         if now > end:
-            made.append(f"expired on {common.day(end)}, before this capture")
+            made.append(f"expired on {words.day(end)}, before this capture")
         if now < begin:
-            made.append(f"not valid before {common.day(begin)}, after this capture")
+            made.append(f"not valid before {words.day(begin)}, after this capture")
         elif now - begin < context.limit("fresh") * common.DAY:
-            made.append(f"made {common.seconds(now - begin)} before it was shown" if now - begin < 7200 else f"made {(now - begin) / 3600:.0f} hours before it was shown")
+            made.append(
+                f"made {words.seconds(now - begin)} before it was shown"
+                if now - begin < 7200
+                else f"made {(now - begin) / 3600:.0f} hours before it was shown"
+            )
     if not any(_host_name(name) for name in names):
-        made.append(f'"{common.cut(common_name, 60)}" is no host name' if common_name else "it names no host")
+        made.append(f'"{words.cut(common_name, 60)}" is no host name' if common_name else "it names no host")
     if any(text in str(row["subject"]).lower() for text in DEFAULT_TEXTS):
         made.append("its subject holds openssl's default values")
     if asked is not None and not asked:
         made.append("the client asked for no server name")
     elif asked and not any(_matches(name, names) for name in asked):
-        made.append(f"the client asked for {common.cut(asked[0], 60)}")
-    if not common.usual_port("TLS", port):
+        made.append(f"the client asked for {words.cut(asked[0], 60)}")
+    if not known.usual_port("TLS", port):
         made.append(f"port {port} is unusual for TLS")
     if server.dynamic:
         made.append("the server's name is a dynamic-DNS name")
@@ -176,7 +233,7 @@ def _priority(
         return "info", "medium", f"{server.name} is a well-known service: {server.polling}."
     if port in OWN_BY_HABIT:
         return "low", "medium", "Services on this port make their own certificate when they are installed."
-    if common.vendor_dynamic_dns(server.name):
+    if known.vendor_dynamic_dns(server.name):
         return "low", "medium", "The name is one that a vendor gives to its own devices."
     if len(odd) >= context.limit("oddities_high"):
         return "high", "high", ""

@@ -10,6 +10,9 @@ import polars as pl
 from tshark_report.report.model import Confidence, Innocent, Priority, Table
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
+from tshark_report.rules.checkins import _known as known
+from tshark_report.rules.checkins import _rhythm as rhythms
+from tshark_report.rules.checkins import _words as words
 from tshark_report.rules.checkins.regular_requests import regular_paths
 from tshark_report.tables.tables import Tables
 
@@ -27,7 +30,7 @@ class _Contact:
     port: int
     addresses: tuple[str, ...]
     sessions: pl.DataFrame
-    rhythm: common.Rhythm
+    rhythm: rhythms.Rhythm
 
 
 @rule(
@@ -38,13 +41,18 @@ class _Contact:
     question="Does a client connect to the same server at regular intervals?",
     answers=("Q4", "Q6"),
     why=(
-        "Programs that wait for orders ask for them at a fixed or slightly jittered interval: beacon-like contact. People do "
-        "not: the gaps between their visits follow no rhythm. A regular interval alone only says that no person is behind it."
+        "Programs that wait for orders ask for them at a fixed or slightly jittered interval: beacon-like contact. "
+        "People do "
+        "not: the gaps between their visits follow no rhythm. A regular interval alone only says that no person is "
+        "behind it."
     ),
     innocent=(
         Innocent(
             explanation="A monitoring check, a script in a loop, a dashboard or an update client polls by design.",
-            tell_apart="The server is one that the organisation knows; the process on the client belongs to an installed package.",
+            tell_apart=(
+                "The server is one that the organisation knows; the process on the client belongs to an installed "
+                "package."
+            ),
         ),
         Innocent(
             explanation="An application reconnects after each answer, and the answer always takes the same time.",
@@ -61,11 +69,17 @@ class _Contact:
     thresholds={
         "contacts": Threshold(8, "contacts", "Seven gaps: fewer may be regular by chance."),
         "jitter": Threshold(
-            0.25, "share of the median gap", "Uniform jitter of 50 % either way gives 0.25; independent visits give 0.69."
+            0.25,
+            "share of the median gap",
+            "Uniform jitter of 50 % either way gives 0.25; independent visits give 0.69.",
         ),
-        "shortest_gap": Threshold(1.0, "seconds", "Faster than one a second is a load test or password guessing, not a check-in."),
+        "shortest_gap": Threshold(
+            1.0, "seconds", "Faster than one a second is a load test or password guessing, not a check-in."
+        ),
         "span": Threshold(15.0, "seconds", "A regular burst of less is one page or one program start."),
-        "regular_run": Threshold(0.5, "share of the gaps", "At least half of the gaps in one unbroken regular run, or a low spread."),
+        "regular_run": Threshold(
+            0.5, "share of the gaps", "At least half of the gaps in one unbroken regular run, or a low spread."
+        ),
     },
     weight=70,
 )
@@ -79,25 +93,28 @@ def regular_connections(tables: Tables, context: Context) -> Iterator[Draft]:
 def _contacts(tables: Tables, context: Context) -> Iterator[_Contact]:
     least = int(context.limit("contacts"))
     worked = tables.tcp_sessions.filter(
-        pl.col("established") & (pl.col("client_payload") > 0) & pl.col("syn_frame").is_not_null()
-        & ~pl.col("server_port").is_in(list(common.ports("polled")))
+        pl.col("established")
+        & (pl.col("client_payload") > 0)
+        & pl.col("syn_frame").is_not_null()
+        & ~pl.col("server_port").is_in(list(known.ports("polled")))
         & ~pl.col("protocol").is_in(["FTP-DATA", "BitTorrent"])
-    )  # fmt: skip
+    )
     if worked.height < least:
         return
     names = tables.names
     worked = worked.with_columns(
-        pl.col("server").replace_strict(list(names), list(names.values()), default=pl.col("server"), return_dtype=pl.String)
+        pl.col("server")
+        .replace_strict(list(names), list(names.values()), default=pl.col("server"), return_dtype=pl.String)
         .alias("target")
         if names
         else pl.col("server").alias("target")
-    )  # fmt: skip
+    )
     keys = ["client", "target", "server_port"]
     crowded = worked.group_by(keys).len().filter(pl.col("len") >= least)
     worked = worked.join(crowded, on=keys, how="semi", maintain_order="left")
     for (client, target, port), sessions in worked.group_by(keys, maintain_order=True):
-        times = common.apart(sessions["start"].to_list(), PARALLEL_S)
-        rhythm = common.rhythm(times)
+        times = rhythms.apart(sessions["start"].to_list(), PARALLEL_S)
+        rhythm = rhythms.rhythm(times)
         if rhythm is None or rhythm.contacts < least or not _regular(rhythm, context):
             continue
         addresses = tuple(sessions["server"].unique(maintain_order=True).to_list())
@@ -106,7 +123,7 @@ def _contacts(tables: Tables, context: Context) -> Iterator[_Contact]:
         yield _Contact(str(client), str(target), int(str(port)), addresses, sessions, rhythm)
 
 
-def _regular(rhythm: common.Rhythm, context: Context) -> bool:
+def _regular(rhythm: rhythms.Rhythm, context: Context) -> bool:
     if rhythm.median < context.limit("shortest_gap") or rhythm.span < context.limit("span"):
         return False
     run = rhythm.run / (rhythm.contacts - 1)
@@ -115,7 +132,7 @@ def _regular(rhythm: common.Rhythm, context: Context) -> bool:
 
 def _ordinary_inside(protocol: str, port: int) -> bool:
     """Inside the home network, known protocols on their ports are polled by half of all programs."""
-    return protocol not in ("TCP", "DATA") and common.usual_port(protocol, port)
+    return protocol not in ("TCP", "DATA") and known.usual_port(protocol, port)
 
 
 def _told_by_requests(tables: Tables, context: Context, contact: _Contact) -> bool:
@@ -137,22 +154,25 @@ def _draft(tables: Tables, context: Context, contact: _Contact) -> Draft:
     others = f" and {len(contact.addresses) - 1} more addresses of that name" if len(contact.addresses) > 1 else ""
     first, last = float(sessions["start"][0]), float(sessions["start"][-1])
     summary = (
-        f"{contact.client} opened {sessions.height} {common.spoken(protocol)} sessions to {server.words()}{others} between "
-        f"{common.clock(first)} and {common.clock(last)} UTC {common.interval(rhythm, priority)}. "
+        f"{contact.client} opened {sessions.height} {words.spoken(protocol)} sessions to {server.words()}{others} "
+        "between "
+        f"{words.clock(first)} and {words.clock(last)} UTC {rhythms.interval(rhythm, priority)}. "
         f"The longest unbroken regular run is {rhythm.run} of {rhythm.contacts - 1} gaps; "
         f"the client sent {up}, the server {down} a session.{server.about()}"
     )
     empty = _without_data(tables, sessions)
     if empty:
-        summary += f" In {empty} of {sessions.height} sessions no application data followed the TLS handshake: a retry loop."
+        summary += (
+            f" In {empty} of {sessions.height} sessions no application data followed the TLS handshake: a retry loop."
+        )
     if odd:
         summary += f" Unusual: {'; '.join(odd)}."
     return Draft(
-        subject=f"{contact.client} -> {contact.target}:{contact.port}",
+        subject=f"{contact.client} -> {server.key}",
         hosts=(contact.client, *contact.addresses[:5]),
         summary=summary,
         sentence=(
-            f"{contact.client} began to connect to {server.words()} every {common.seconds(rhythm.median)} "
+            f"{contact.client} began to connect to {server.words()} every {words.seconds(rhythm.median)} "
             f"({sessions.height} sessions)"
         ),
         priority=priority,
@@ -194,25 +214,38 @@ def _without_data(tables: Tables, sessions: pl.DataFrame) -> int:
 
 def _sizes(values: pl.Series) -> str:
     low, middle, high = (int(v or 0) for v in (values.min(), values.median(), values.max()))  # type: ignore[arg-type]
-    return common.size(low) if low == high else f"{low:,} to {high:,} bytes (median {middle:,})"
+    return words.size(low) if low == high else f"{low:,} to {high:,} bytes (median {middle:,})"
 
 
 def _evidence(sessions: pl.DataFrame) -> Table:
     gaps = sessions["start"].diff().to_list()
     return evidence(
         [
-            ("session starts", "time"), ("seconds since the last", "seconds"), ("client port", "port"), ("server", "address"),
-            ("client sent", "bytes"), ("server sent", "bytes"), ("lasted", "seconds"), ("frame", "frame"),
+            ("session starts", "time"),
+            ("seconds since the last", "seconds"),
+            ("client port", "port"),
+            ("server", "address"),
+            ("client sent", "bytes"),
+            ("server sent", "bytes"),
+            ("lasted", "seconds"),
+            ("frame", "frame"),
         ],
         [
-            (row["start"], gaps[i], row["client_port"], row["server"], row["client_payload"], row["server_payload"],
-             row["seconds"], row["syn_frame"])
+            (
+                row["start"],
+                gaps[i],
+                row["client_port"],
+                row["server"],
+                row["client_payload"],
+                row["server_payload"],
+                row["seconds"],
+                row["syn_frame"],
+            )
             for i, row in enumerate(sessions.iter_rows(named=True))
         ],
-    )  # fmt: skip
+    )
 
 
 def _indicators(context: Context, server: common.Server, addresses: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     made = [common.indicator(a) for a in addresses if context.is_outside(a)]
     return (*made, ("domain", server.name)) if server.name else tuple(made)
-

@@ -10,6 +10,9 @@ from tshark_report.report.model import Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
+from tshark_report.rules.checkins import _known as known
+from tshark_report.rules.checkins import _rhythm as rhythms
+from tshark_report.rules.checkins import _words as words
 from tshark_report.tables.tables import Tables
 
 FINDINGS_MAX = 5
@@ -27,7 +30,8 @@ TYPES = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 
     question="Does a client ask DNS for the same name at regular intervals?",
     answers=("Q5",),
     why=(
-        "A program that reports at an interval looks its server up each time. Where the contact itself cannot be seen (blocked, "
+        "A program that reports at an interval looks its server up each time. Where the contact itself cannot be "
+        "seen (blocked, "
         "another path, a dead server), the question is all that shows it."
     ),
     innocent=(
@@ -42,7 +46,10 @@ TYPES = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 
     ),
     confirm=("Which process asks? Is there contact with the address after each answer?",),
     references=(
-        Reference(title="ATT&CK T1071.004 Application Layer Protocol: DNS", url="https://attack.mitre.org/techniques/T1071/004/"),
+        Reference(
+            title="ATT&CK T1071.004 Application Layer Protocol: DNS",
+            url="https://attack.mitre.org/techniques/T1071/004/",
+        ),
         common.DYNAMIC_RESOLUTION,
     ),
     needs=("dns",),
@@ -56,18 +63,24 @@ TYPES = {1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 
 def regular_lookups(tables: Tables, context: Context) -> Iterator[Draft]:
     """Groups questions by client and name, and looks at the gaps between them."""
     asked = tables.dns.filter(
-        (pl.col("response") == False) & pl.col("name").is_not_null() & (pl.col("protocol") == "DNS")  # noqa: E712 - a column
+        ~pl.col("response")
+        & pl.col("name").is_not_null()
+        & (pl.col("protocol") == "DNS")  # noqa: E712 - a column
         & pl.col("src").is_not_null()
-    )  # fmt: skip
+    )
     least = int(context.limit("questions"))
     groups = asked.group_by("src", "name", maintain_order=True).agg(pl.len(), "time").filter(pl.col("len") >= least)
-    ordinary = set(common.ordinary_lookups())
+    ordinary = set(known.ordinary_lookups())
     drafts = []
     for client, name, _, times in groups.iter_rows():
         labels = str(name).lower().rstrip(".").split(".")
-        if labels[0] in ordinary or "." not in name or any(".".join(labels[i:]) in ordinary for i in range(len(labels))):
+        if (
+            labels[0] in ordinary
+            or "." not in name
+            or any(".".join(labels[i:]) in ordinary for i in range(len(labels)))
+        ):
             continue
-        rhythm = common.rhythm(common.apart(times, REPEAT_S))
+        rhythm = rhythms.rhythm(rhythms.apart(times, REPEAT_S))
         if rhythm is None or rhythm.contacts < least or rhythm.median < context.limit("shortest_gap"):
             continue
         if rhythm.jitter > context.limit("jitter") or 2 * rhythm.run < rhythm.contacts - 1:
@@ -76,13 +89,15 @@ def regular_lookups(tables: Tables, context: Context) -> Iterator[Draft]:
     yield from common.first_of(drafts, FINDINGS_MAX)
 
 
-def _draft(tables: Tables, client: str, name: str, rhythm: common.Rhythm) -> Draft:
-    rows = tables.dns.filter((pl.col("src") == client) & (pl.col("name") == name) & ~pl.col("response") & (pl.col("protocol") == "DNS"))
+def _draft(tables: Tables, client: str, name: str, rhythm: rhythms.Rhythm) -> Draft:
+    rows = tables.dns.filter(
+        (pl.col("src") == client) & (pl.col("name") == name) & ~pl.col("response") & (pl.col("protocol") == "DNS")
+    )
     answers = tables.dns.filter((pl.col("dst") == client) & (pl.col("name") == name) & pl.col("response"))
     ttls = [t for row in answers["ttls"].to_list() for t in (row or []) if t is not None]
     addresses = [a for row in answers["a"].to_list() for a in (row or [])]
     failed = answers.filter(pl.col("rcode") != 0).height
-    dynamic = common.dynamic_dns(name)
+    dynamic = known.dynamic_dns(name)
     told = []
     if ttls:
         told.append(f"the answers live {min(ttls)} s (TTL)")
@@ -100,30 +115,45 @@ def _draft(tables: Tables, client: str, name: str, rhythm: common.Rhythm) -> Dra
         subject=f"{client} -> {name}",
         hosts=(client, *sorted(set(addresses))[:3]),
         summary=(
-            f"{client} asked DNS for {common.cut(name)} {rows.height} times between {common.clock(first)} and "
-            f"{common.clock(float(rows['time'][-1]))} UTC {common.interval(rhythm, priority)}. "
+            f"{client} asked DNS for {words.cut(name)} {rows.height} times between {words.clock(first)} and "
+            f"{words.clock(float(rows['time'][-1]))} UTC {rhythms.interval(rhythm, priority)}. "
             f"{'; '.join(told).capitalize()}."
         ),
-        sentence=f"{client} began to ask DNS for {common.cut(name)} every {common.seconds(rhythm.median)} ({rows.height} questions)",
+        sentence=(
+            f"{client} began to ask DNS for {words.cut(name)} every {words.seconds(rhythm.median)} ({rows.height} "
+            "questions)"
+        ),
         priority=priority,
         confidence="medium",
         display_filter=filters.all_of(
-            filters.src(client), filters.equals("dns.qry.name", name), "dns.flags.response == 0", "!(mdns)", "!(llmnr)",
+            filters.src(client),
+            filters.equals("dns.qry.name", name),
+            "dns.flags.response == 0",
+            "!(mdns)",
+            "!(llmnr)",
             common.not_quoted(tables),
         ),
         frames=rows["frame"].to_list(),
         evidence=evidence(
-            [("time", "time"), ("seconds since the last", "seconds"), ("type", "text"), ("resolver", "address"), ("frame", "frame")],
-            [(r["time"], gap, TYPES.get(r["type"], str(r["type"])), r["dst"], r["frame"])
-             for r, gap in zip(rows.iter_rows(named=True), rows["time"].diff().to_list(), strict=True)],
+            [
+                ("time", "time"),
+                ("seconds since the last", "seconds"),
+                ("type", "text"),
+                ("resolver", "address"),
+                ("frame", "frame"),
+            ],
+            [
+                (r["time"], gap, TYPES.get(r["type"], str(r["type"])), r["dst"], r["frame"])
+                for r, gap in zip(rows.iter_rows(named=True), rows["time"].diff().to_list(), strict=True)
+            ],
         ),
         lowered_because=lowered,
         time=first,
-    )  # fmt: skip
+    )
 
 
-def _priority(name: str, rhythm: common.Rhythm, ttl: int | None, dynamic: str, failed: object) -> tuple[Priority, str]:
-    service = common.polling_service(name)
+def _priority(name: str, rhythm: rhythms.Rhythm, ttl: int | None, dynamic: str, failed: object) -> tuple[Priority, str]:
+    service = known.polling_service(name)
     if service:
         return "info", f"{name} is known to be polled: {service}."
     if ttl and abs(rhythm.median - ttl) <= TTL_TOLERANCE * ttl:

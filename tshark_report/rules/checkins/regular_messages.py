@@ -12,6 +12,9 @@ from tshark_report.report.model import Confidence, Innocent, Priority
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
+from tshark_report.rules.checkins import _known as known
+from tshark_report.rules.checkins import _rhythm as rhythms
+from tshark_report.rules.checkins import _words as words
 from tshark_report.tables.sessions import GENERIC_PROTOCOLS
 from tshark_report.tables.tables import Tables
 
@@ -33,7 +36,7 @@ class _Ticks:
     src_port: int
     times: list[float]
     sizes: list[int]
-    rhythm: common.Rhythm
+    rhythm: rhythms.Rhythm
 
 
 @rule(
@@ -44,13 +47,17 @@ class _Ticks:
     question="Does one long session carry messages of one size at a fixed interval?",
     answers=("Q4", "Q6", "Q12"),
     why=(
-        "A program that keeps a session open to its server shows that it is alive with a small message at a fixed interval "
+        "A program that keeps a session open to its server shows that it is alive with a small message at a fixed "
+        "interval "
         "(beacon, heartbeat). Lists of connections show one long session and nothing else."
     ),
     innocent=(
         Innocent(
             explanation="Chat, push, VPN, game and remote-support clients keep their sessions alive in the same way.",
-            tell_apart="The server belongs to the maker of an installed program; unknown protocols and odd ports are rarer there.",
+            tell_apart=(
+                "The server belongs to the maker of an installed program; unknown protocols and odd ports are rarer "
+                "there."
+            ),
         ),
         Innocent(
             explanation="A device reports a measurement every few seconds to its cloud.",
@@ -65,8 +72,12 @@ class _Ticks:
     references=(common.NON_APPLICATION, common.NON_STANDARD_PORT),
     needs=("tcp_sessions", "udp_flows"),
     thresholds={
-        "messages": Threshold(10, "messages", "Nine gaps; a session start has a handful of exchanges that may look even."),
-        "jitter": Threshold(0.25, "share of the median gap", "Timers with jitter stay below; typing and paging do not."),
+        "messages": Threshold(
+            10, "messages", "Nine gaps; a session start has a handful of exchanges that may look even."
+        ),
+        "jitter": Threshold(
+            0.25, "share of the median gap", "Timers with jitter stay below; typing and paging do not."
+        ),
         "size_spread": Threshold(0.3, "share of the median size", "A tick is one message with a little that varies."),
         "shortest_gap": Threshold(2.0, "seconds", "Faster is media, a game or a control loop."),
         "span": Threshold(30.0, "seconds", "A session shorter than that is not a long one."),
@@ -111,17 +122,23 @@ def _ticks(tables: Tables, context: Context) -> Iterator[_Ticks]:
     data = data.with_columns(ended.alias("ended")).with_columns(
         pl.col("ended").cum_max().shift(1).over(WAY).alias("sent_before")
     )
-    data = data.filter((pl.col("transport") != "tcp") | pl.col("sent_before").is_null() | (pl.col("ended") > pl.col("sent_before")))
+    data = data.filter(
+        (pl.col("transport") != "tcp") | pl.col("sent_before").is_null() | (pl.col("ended") > pl.col("sent_before"))
+    )
     gap = pl.col("time").diff().over(WAY)
     data = data.with_columns((gap.is_null() | (gap >= MESSAGE_PAUSE_S)).cum_sum().over(WAY).alias("message"))
-    messages = data.group_by([*WAY, "message"], maintain_order=True).agg(pl.col("time").first(), pl.col("payload").sum())
-    sides = messages.group_by(WAY, maintain_order=True).agg("time", "payload").filter(pl.col("time").list.len() >= least)
+    messages = data.group_by([*WAY, "message"], maintain_order=True).agg(
+        pl.col("time").first(), pl.col("payload").sum()
+    )
+    sides = (
+        messages.group_by(WAY, maintain_order=True).agg("time", "payload").filter(pl.col("time").list.len() >= least)
+    )
     for transport, stream, src, src_port, starts, bytes_sent in sides.iter_rows():
         times, sizes = _joined(starts, bytes_sent)
-        rhythm = common.rhythm(times)
+        rhythm = rhythms.rhythm(times)
         if rhythm is None or not _regular(rhythm, sizes, context):
             times, sizes = _of_one_size(times, sizes)
-            rhythm = common.rhythm(times)
+            rhythm = rhythms.rhythm(times)
         if rhythm is not None and rhythm.contacts >= least and _regular(rhythm, sizes, context):
             yield _Ticks(transport, stream, src, src_port, times, sizes, rhythm)
 
@@ -144,25 +161,27 @@ def _joined(times: list[float], sizes: list[int]) -> tuple[list[float], list[int
 
 def _long_streams(tables: Tables, span: float, least: int) -> pl.DataFrame:
     """Streams that last, carry enough packets, and speak TLS or something that tshark does not know."""
-    polled = list(common.ports("polled"))
+    polled = list(known.ports("polled"))
     made = []
     for transport, rows in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
         made.append(
-            rows.filter((pl.col("seconds") >= span) & (pl.col("packets") >= least) & ~pl.col("server_port").is_in(polled)).select(
-                pl.lit(transport).alias("transport"), "stream"
-            )
+            rows.filter(
+                (pl.col("seconds") >= span) & (pl.col("packets") >= least) & ~pl.col("server_port").is_in(polled)
+            ).select(pl.lit(transport).alias("transport"), "stream")
         )
     long = pl.concat(made)
-    known = (
+    unnamed = (
         tables.packets.filter(pl.col("payload") > 0)
         .join(long, on=["transport", "stream"], how="semi")
         .group_by("transport", "stream")
         .agg(
-            (~pl.col("protocol").is_in(GENERIC_PROTOCOLS) & ~pl.col("protocol").str.contains(r"^(TLS|SSL)")).mean().alias("known")
+            (~pl.col("protocol").is_in(GENERIC_PROTOCOLS) & ~pl.col("protocol").str.contains(r"^(TLS|SSL)"))
+            .mean()
+            .alias("named")
         )
-        .filter(pl.col("known") < 0.5)
+        .filter(pl.col("named") < 0.5)
     )
-    return long.join(known, on=["transport", "stream"], how="semi")
+    return long.join(unnamed, on=["transport", "stream"], how="semi")
 
 
 def _of_one_size(times: list[float], sizes: list[int]) -> tuple[list[float], list[int]]:
@@ -175,7 +194,7 @@ def _of_one_size(times: list[float], sizes: list[int]) -> tuple[list[float], lis
     return [t for t, _ in kept], [s for _, s in kept]
 
 
-def _regular(rhythm: common.Rhythm, sizes: list[int], context: Context) -> bool:
+def _regular(rhythm: rhythms.Rhythm, sizes: list[int], context: Context) -> bool:
     if rhythm.median < context.limit("shortest_gap") or rhythm.span < context.limit("span"):
         return False
     middle = median(sizes)
@@ -208,43 +227,55 @@ def _draft(
         frames += rows["frame"].to_list()
     rhythm = most.rhythm
     sizes = sorted(most.sizes)
-    size = common.size(sizes[0]) if sizes[0] == sizes[-1] else f"{sizes[0]:,} to {sizes[-1]:,} bytes (median {median(sizes):,.0f})"
+    size = (
+        words.size(sizes[0])
+        if sizes[0] == sizes[-1]
+        else f"{sizes[0]:,} to {sizes[-1]:,} bytes (median {median(sizes):,.0f})"
+    )
     where = "one session" if len(found) == 1 else f"{len(found)} sessions"
     whose = "the client" if most.src == client else "the server"
     summary = (
-        f"Inside {where} of {client} with {server.words()}, open for {common.seconds(_lasted(tables, most))}, {whose} sent "
-        f"{rhythm.contacts} messages of {size} {common.interval(rhythm, priority)}. The longest unbroken regular "
+        f"Inside {where} of {client} with {server.words()}, open for {words.seconds(_lasted(tables, most))}, {whose} "
+        "sent "
+        f"{rhythm.contacts} messages of {size} {rhythms.interval(rhythm, priority)}. The longest unbroken regular "
         f"run is {rhythm.run} of {rhythm.contacts - 1} gaps."
     )
     if sample:
-        summary += f' The messages are clear text on a port without a known protocol, like "{common.cut(sample, 120)}".'
+        summary += f' The messages are clear text on a port without a known protocol, like "{words.cut(sample, 120)}".'
     summary += server.about()
     if odd:
         summary += f" Unusual: {'; '.join(odd)}."
     confidence: Confidence = "high" if rhythm.contacts >= 20 and rhythm.jitter <= 0.1 else "medium"
     gaps = [None, *(b - a for a, b in zip(most.times, most.times[1:], strict=False))]
-    saying = f', like "{common.cut(sample, 60)}"' if sample else ""
+    saying = f', like "{words.cut(sample, 60)}"' if sample else ""
     return Draft(
-        subject=f"{client} -> {server.name or address}:{port}",
+        subject=f"{client} -> {server.key}",
         hosts=(client, address),
         title="Clear-text messages were sent at a fixed interval inside one session" if sample else "",
         summary=summary,
-        sentence=f"{client} began to exchange {transport.upper()} messages with {server.words()} every {common.seconds(rhythm.median)}{saying}",
+        sentence=(
+            f"{client} began to exchange {transport.upper()} messages with {server.words()} every "
+            f"{words.seconds(rhythm.median)}{saying}"
+        ),
         priority=priority,
         confidence=confidence,
         display_filter=filters.any_of(*parts),
         frames=sorted(frames),
         evidence=evidence(
             [("time", "time"), ("seconds since the last", "seconds"), ("message", "bytes"), ("text", "text")],
-            [(t, gaps[i], s, common.cut(sample, 120) if i == 0 else "")
-             for i, (t, s) in enumerate(zip(most.times, most.sizes, strict=True))],
+            [
+                (t, gaps[i], s, words.cut(sample, 120) if i == 0 else "")
+                for i, (t, s) in enumerate(zip(most.times, most.sizes, strict=True))
+            ],
         ),
         lowered_because=lowered,
-        indicators=(common.indicator(address),) if priority in ("high", "medium") and context.is_outside(address) else (),
+        indicators=(common.indicator(address),)
+        if priority in ("high", "medium") and context.is_outside(address)
+        else (),
         line_up=("tcp.len" if transport == "tcp" else "udp.length", "frame.time_delta_displayed"),
         time=most.times[0],
         weight=min(10.0, rhythm.contacts / 10) + 2 * len(odd) + (5 if sample else 0),
-    )  # fmt: skip
+    )
 
 
 def _priority(
@@ -262,7 +293,13 @@ def _priority(
         return "low", "Over UDP, games, VPNs and telephones keep their paths open in this way."
     if sample and odd:
         return "high", ""
-    return ("high", "") if len(odd) >= 3 or (encrypted and len(odd) >= 2) else ("medium", "") if odd else ("low", "Nothing else about the server is unusual.")
+    return (
+        ("high", "")
+        if len(odd) >= 3 or (encrypted and len(odd) >= 2)
+        else ("medium", "")
+        if odd
+        else ("low", "Nothing else about the server is unusual.")
+    )
 
 
 def _protocol(tables: Tables, ticks: _Ticks) -> str:
@@ -278,7 +315,9 @@ def _lasted(tables: Tables, ticks: _Ticks) -> float:
 def _sample(tables: Tables, ticks: _Ticks) -> str:
     """The longest text among the first payloads of that side; "" where they are not text."""
     rows = tables.openings.filter(
-        (pl.col("stream") == ticks.stream) & (pl.col("transport") == ticks.transport) & (pl.col("src") == ticks.src)
+        (pl.col("stream") == ticks.stream)
+        & (pl.col("transport") == ticks.transport)
+        & (pl.col("src") == ticks.src)
         & (pl.col("src_port") == ticks.src_port)
-    )  # fmt: skip
-    return max((common.text_of(data) for data in rows["data"].to_list()), key=len, default="")
+    )
+    return max((words.text_of(data) for data in rows["data"].to_list()), key=len, default="")

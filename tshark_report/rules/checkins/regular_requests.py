@@ -11,6 +11,9 @@ from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
+from tshark_report.rules.checkins import _known as known
+from tshark_report.rules.checkins import _rhythm as rhythms
+from tshark_report.rules.checkins import _words as words
 from tshark_report.tables.tables import Tables
 
 FINDINGS_MAX = 10
@@ -26,7 +29,9 @@ THRESHOLDS: Mapping[str, Threshold] = {
         0.25, "share of the median gap", "Uniform jitter of 50 % either way gives 0.25; independent requests give 0.69."
     ),
     "few_jitter": Threshold(0.1, "share of the median gap", "With fewer than ten contacts chance may give 0.25."),
-    "shortest_gap": Threshold(2.0, "seconds", "Pages and downloads ask faster; so do load tests and password guessing."),
+    "shortest_gap": Threshold(
+        2.0, "seconds", "Pages and downloads ask faster; so do load tests and password guessing."
+    ),
     "span": Threshold(20.0, "seconds", "Anything shorter is one page or one program start."),
 }
 FEW = 10
@@ -44,7 +49,7 @@ class RegularPath:
     path: str
     """Without its query; `*` where nearly every request asked for another path."""
     requests: pl.DataFrame
-    rhythm: common.Rhythm
+    rhythm: rhythms.Rhythm
 
 
 @rule(
@@ -55,13 +60,17 @@ class RegularPath:
     question="Does a client send the same HTTP request again and again at regular intervals?",
     answers=("Q1", "Q4"),
     why=(
-        "A program that reports to a server and asks for orders posts to the same path at a fixed or jittered interval, "
+        "A program that reports to a server and asks for orders posts to the same path at a fixed or jittered "
+        "interval, "
         "often inside one kept-alive connection, where connection logs show a single session."
     ),
     innocent=(
         Innocent(
             explanation="Agents for metrics, logs, updates or licences post or poll by design.",
-            tell_apart="The User-Agent and the path belong to a product that is installed on the client, and the server is its server.",
+            tell_apart=(
+                "The User-Agent and the path belong to a product that is installed on the client, and the server is "
+                "its server."
+            ),
         ),
         Innocent(
             explanation="A page that is open in a browser refreshes itself (mail, chat, scores, a dashboard).",
@@ -88,9 +97,12 @@ def regular_paths(tables: Tables, limits: Mapping[str, float] | None = None) -> 
     """Every regular request of the capture; regular-connections asks too, so as not to tell the same contact twice."""
     limit = limits or {name: threshold.value for name, threshold in THRESHOLDS.items()}
     asked = tables.http.filter(
-        pl.col("method").is_not_null() & (pl.col("protocol") != "SSDP") & pl.col("uri").is_not_null() & pl.col("src").is_not_null()
+        pl.col("method").is_not_null()
+        & (pl.col("protocol") != "SSDP")
+        & pl.col("uri").is_not_null()
+        & pl.col("src").is_not_null()
         & ~pl.col("method").is_in(["M-SEARCH", "NOTIFY", "CONNECT"])
-    )  # fmt: skip
+    )
     if asked.height < limit["contacts"]:
         return []
     asked = asked.with_columns(
@@ -102,15 +114,19 @@ def regular_paths(tables: Tables, limits: Mapping[str, float] | None = None) -> 
         if rows.height < limit["contacts"]:
             continue
         whole = str(method) in ("POST", "PUT") and 2 * rows["path"].n_unique() > rows.height
-        groups = [("*", rows)] if whole else [(str(path), same) for (path,), same in rows.group_by("path", maintain_order=True)]
+        groups = (
+            [("*", rows)]
+            if whole
+            else [(str(path), same) for (path,), same in rows.group_by("path", maintain_order=True)]
+        )
         for path, same in groups:
-            rhythm = common.rhythm(common.apart(same["time"].to_list(), BURST_S))
+            rhythm = rhythms.rhythm(rhythms.apart(same["time"].to_list(), BURST_S))
             if rhythm is not None and _regular(rhythm, limit):
                 made.append(RegularPath(str(client), str(server), int(str(port)), str(method), path, same, rhythm))
     return made
 
 
-def _regular(rhythm: common.Rhythm, limit: Mapping[str, float]) -> bool:
+def _regular(rhythm: rhythms.Rhythm, limit: Mapping[str, float]) -> bool:
     if rhythm.contacts < limit["contacts"] or rhythm.median < limit["shortest_gap"] or rhythm.span < limit["span"]:
         return False
     allowed = limit["jitter"] if rhythm.contacts >= FEW else limit["few_jitter"]
@@ -124,42 +140,63 @@ def _draft(tables: Tables, context: Context, found: RegularPath) -> Draft:
     priority, lowered = _priority(context, found, server, odd)
     agents = [a for a in requests["user_agent"].unique(maintain_order=True).to_list() if a]
     streams = requests["stream"].n_unique()
-    what = f"{found.method} {common.cut(found.path, 80)}" if found.path != "*" else f"{found.method} to {requests['path'].n_unique()} paths"
+    what = (
+        f"{found.method} {words.cut(found.path, 80)}"
+        if found.path != "*"
+        else f"{found.method} to {requests['path'].n_unique()} paths"
+    )
     inside = "all inside one connection" if streams == 1 else f"in {streams} connections"
     bodies = requests["content_length"].drop_nulls()
     carried = f", with bodies of {_range(bodies)}" if bodies.len() else ""
-    agent = f", User-Agent {common.cut(agents[0], 80)}" if agents else ", without a User-Agent"
+    agent = f", User-Agent {words.cut(agents[0], 80)}" if agents else ", without a User-Agent"
     first, last = float(requests["time"][0]), float(requests["time"][-1])
     confidence: Confidence = "high" if rhythm.contacts >= 20 else "medium" if rhythm.contacts >= FEW else "low"
     summary = (
-        f"{found.client} sent {what} to {server.words()} {requests.height} times between {common.clock(first)} and "
-        f"{common.clock(last)} UTC, repeated in {rhythm.contacts} contacts "
-        f"{common.interval(rhythm, priority)}, {inside}{carried}{agent}.{server.about()}"
+        f"{found.client} sent {what} to {server.words()} {requests.height} times between {words.clock(first)} and "
+        f"{words.clock(last)} UTC, repeated in {rhythm.contacts} contacts "
+        f"{rhythms.interval(rhythm, priority)}, {inside}{carried}{agent}.{server.about()}"
     )
     if odd:
         summary += f" Unusual: {'; '.join(odd)}."
     return Draft(
-        subject=f"{found.client} -> {server.name or found.server}:{found.port} {found.method} {found.path}",
+        subject=f"{found.client} -> {server.key} {found.method} {words.cut(found.path)}",
         hosts=(found.client, found.server),
         summary=summary,
-        sentence=f"{found.client} began to send {what} to {server.words()} every {common.seconds(rhythm.median)} ({requests.height} requests)",
+        sentence=(
+            f"{found.client} began to send {what} to {server.words()} every {words.seconds(rhythm.median)} "
+            f"({requests.height} requests)"
+        ),
         priority=priority,
         confidence=confidence,
         display_filter=_filter(tables, found),
         frames=requests["frame"].to_list(),
         evidence=evidence(
-            [("time", "time"), ("seconds since the last", "seconds"), ("request", "text"), ("body", "bytes"),
-             ("User-Agent", "text"), ("frame", "frame")],
-            [(row["time"], gap, f"{row['method']} {common.cut(row['uri'], 80)}", row["content_length"],
-              common.cut(row["user_agent"] or "", 80), row["frame"])
-             for row, gap in zip(requests.iter_rows(named=True), requests["time"].diff().to_list(), strict=True)],
+            [
+                ("time", "time"),
+                ("seconds since the last", "seconds"),
+                ("request", "text"),
+                ("body", "bytes"),
+                ("User-Agent", "text"),
+                ("frame", "frame"),
+            ],
+            [
+                (
+                    row["time"],
+                    gap,
+                    f"{row['method']} {words.cut(row['uri'], 80)}",
+                    row["content_length"],
+                    words.cut(row["user_agent"] or "", 80),
+                    row["frame"],
+                )
+                for row, gap in zip(requests.iter_rows(named=True), requests["time"].diff().to_list(), strict=True)
+            ],
         ),
         lowered_because=lowered,
         indicators=_indicators(context, found, server, agents) if priority in ("high", "medium") else (),
         line_up=("http.request.method", "http.request.uri", "http.content_length_header", "frame.time_delta_displayed"),
         time=first,
         weight=min(10.0, rhythm.contacts / 10) + 2 * len(odd),
-    )  # fmt: skip
+    )
 
 
 def _priority(context: Context, found: RegularPath, server: common.Server, odd: list[str]) -> tuple[Priority, str]:
@@ -167,7 +204,7 @@ def _priority(context: Context, found: RegularPath, server: common.Server, odd: 
     sends = found.method in ("POST", "PUT")
     if server.polling:
         return "info", f"{server.name} is known to be polled: {server.polling}."
-    if any(found.path.lower().startswith(prefix) for prefix in common.agent_paths()):
+    if any(found.path.lower().startswith(prefix) for prefix in known.agent_paths()):
         return "info", f"{found.path} is a path that monitoring and logging agents use."
     if 2 * requests["referer"].drop_nulls().len() > requests.height:
         return "low", "The requests carry a Referer, as those of an open page do."
@@ -181,7 +218,11 @@ def _priority(context: Context, found: RegularPath, server: common.Server, odd: 
         return "low", "The requests come from outside."
     if sends:
         return ("high" if odd or bare else "medium"), ""
-    return ("medium", "") if odd or bare else ("low", "A GET from a named server is how pages, feeds and updates are polled.")
+    return (
+        ("medium", "")
+        if odd or bare
+        else ("low", "A GET from a named server is how pages, feeds and updates are polled.")
+    )
 
 
 def _filter(tables: Tables, found: RegularPath) -> str:
@@ -199,7 +240,7 @@ def _filter(tables: Tables, found: RegularPath) -> str:
 def _range(values: pl.Series) -> str:
     ordered = sorted(int(v) for v in values.to_list())
     if ordered[0] == ordered[-1]:
-        return common.size(ordered[0])
+        return words.size(ordered[0])
     return f"{ordered[0]:,} to {ordered[-1]:,} bytes"
 
 

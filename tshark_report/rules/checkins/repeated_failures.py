@@ -9,6 +9,9 @@ import polars as pl
 from tshark_report.report.model import Innocent, Priority
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
+from tshark_report.rules.checkins import _known as known
+from tshark_report.rules.checkins import _rhythm as rhythms
+from tshark_report.rules.checkins import _words as words
 from tshark_report.tables.tables import Tables
 
 FINDINGS_MAX = 5
@@ -25,13 +28,17 @@ FAILED_SHARE = 0.8
     question="Does a client try the same server again and again without success?",
     answers=("Q4", "Q7"),
     why=(
-        "A program whose server is gone, blocked or refuses it tries again in a loop. It may be a stale configuration; it may be "
+        "A program whose server is gone, blocked or refuses it tries again in a loop. It may be a stale "
+        "configuration; it may be "
         "a program that nobody knows to be there, whose server was taken down."
     ),
     innocent=(
         Innocent(
             explanation="A server is down or a firewall drops the traffic, and an ordinary program retries.",
-            tell_apart="The server belongs to the organisation or to the maker of the program, and the retries end when it is back.",
+            tell_apart=(
+                "The server belongs to the organisation or to the maker of the program, and the retries end when it "
+                "is back."
+            ),
         ),
     ),
     confirm=(
@@ -49,18 +56,27 @@ FAILED_SHARE = 0.8
 )
 def repeated_failures(tables: Tables, context: Context) -> Iterator[Draft]:
     """Groups attempts that were refused, unanswered or closed without data, by client, server and port."""
-    tried = tables.tcp_sessions.filter((pl.col("syns") > 0) & ~pl.col("server_port").is_in(list(common.ports("polled"))))
+    tried = tables.tcp_sessions.filter((pl.col("syns") > 0) & ~pl.col("server_port").is_in(list(known.ports("polled"))))
     least = int(context.limit("attempts"))
     keys = ["client", "server", "server_port"]
     failed = pl.col("refused") | pl.col("unanswered") | (pl.col("established") & (pl.col("server_payload") == 0))
-    groups = tried.with_columns(failed.alias("failed")).group_by(keys, maintain_order=True).agg(
-        pl.len().alias("attempts"), pl.col("failed").mean().alias("share"), pl.col("refused").sum(), pl.col("unanswered").sum(),
-        "start", "stream",
-    ).filter((pl.col("attempts") >= least) & (pl.col("share") >= FAILED_SHARE))  # fmt: skip
+    groups = (
+        tried.with_columns(failed.alias("failed"))
+        .group_by(keys, maintain_order=True)
+        .agg(
+            pl.len().alias("attempts"),
+            pl.col("failed").mean().alias("share"),
+            pl.col("refused").sum(),
+            pl.col("unanswered").sum(),
+            "start",
+            "stream",
+        )
+        .filter((pl.col("attempts") >= least) & (pl.col("share") >= FAILED_SHARE))
+    )
     drafts = []
     for row in groups.iter_rows(named=True):
-        times = common.apart(row["start"], PARALLEL_S)
-        rhythm = common.rhythm(times)
+        times = rhythms.apart(row["start"], PARALLEL_S)
+        rhythm = rhythms.rhythm(times)
         if rhythm is None or rhythm.contacts < least or rhythm.median < context.limit("shortest_gap"):
             continue
         if rhythm.jitter > context.limit("jitter"):
@@ -69,11 +85,14 @@ def repeated_failures(tables: Tables, context: Context) -> Iterator[Draft]:
     yield from common.first_of(drafts, FINDINGS_MAX)
 
 
-def _draft(tables: Tables, context: Context, row: dict[str, object], rhythm: common.Rhythm) -> Draft:
+def _draft(tables: Tables, context: Context, row: dict[str, object], rhythm: rhythms.Rhythm) -> Draft:
     client, address, port = str(row["client"]), str(row["server"]), int(str(row["server_port"]))
     server = common.server(tables, address, port)
     sessions = tables.tcp_sessions.filter(
-        (pl.col("client") == client) & (pl.col("server") == address) & (pl.col("server_port") == port) & (pl.col("syns") > 0)
+        (pl.col("client") == client)
+        & (pl.col("server") == address)
+        & (pl.col("server_port") == port)
+        & (pl.col("syns") > 0)
     )
     shown, frames = common.session_starts(tables, client, [address], port)
     refused, unanswered = int(str(row["refused"])), int(str(row["unanswered"]))
@@ -86,27 +105,42 @@ def _draft(tables: Tables, context: Context, row: dict[str, object], rhythm: com
         priority, lowered = "medium", ""
     first = float(sessions["start"][0])
     return Draft(
-        subject=f"{client} -> {server.name or address}:{port}",
+        subject=f"{client} -> {server.key}",
         hosts=(client, address),
         summary=(
-            f"{client} tried {server.words()} {sessions.height} times between {common.clock(first)} and "
-            f"{common.clock(float(sessions['start'][-1]))} UTC, about every {rhythm.words()}: a retry loop. {'; '.join(ends).capitalize()}."
+            f"{client} tried {server.words()} {sessions.height} times between {words.clock(first)} and "
+            f"{words.clock(float(sessions['start'][-1]))} UTC, about every {rhythm.words()}: a retry loop. "
+            f"{'; '.join(ends).capitalize()}."
             f"{server.about()}"
         ),
-        sentence=f"{client} began to try {server.words()} every {common.seconds(rhythm.median)} in vain ({sessions.height} attempts)",
+        sentence=(
+            f"{client} began to try {server.words()} every {words.seconds(rhythm.median)} in vain ({sessions.height} "
+            "attempts)"
+        ),
         priority=priority,
         confidence="medium",
         display_filter=shown,
         frames=frames,
         evidence=evidence(
-            [("attempt", "time"), ("seconds since the last", "seconds"), ("client port", "port"), ("SYNs", "count"), ("end", "text")],
             [
-                (s["start"], gap, s["client_port"], s["syns"],
-                 "refused" if s["refused"] else "unanswered" if s["unanswered"] else "closed")
+                ("attempt", "time"),
+                ("seconds since the last", "seconds"),
+                ("client port", "port"),
+                ("SYNs", "count"),
+                ("end", "text"),
+            ],
+            [
+                (
+                    s["start"],
+                    gap,
+                    s["client_port"],
+                    s["syns"],
+                    "refused" if s["refused"] else "unanswered" if s["unanswered"] else "closed",
+                )
                 for s, gap in zip(sessions.iter_rows(named=True), sessions["start"].diff().to_list(), strict=True)
             ],
         ),
         lowered_because=lowered,
         time=first,
         weight=min(5.0, rhythm.contacts / 20),
-    )  # fmt: skip
+    )

@@ -55,13 +55,18 @@ def called(context: Context, address: str) -> str:
 
 def names(values: Iterable[str], limit: int = 5, noun: str = "more") -> str:
     """Distinct values in order of appearance, cut, as a list in words."""
-    return listed([cut(v, 60) for v in dict.fromkeys(values)], limit, noun)
+    return listed([cut(v, 80) for v in dict.fromkeys(values)], limit, noun)
 
 
 def minutes(first: float, last: float) -> str:
     """`at 09:14:07 UTC`, `from 09:14:07 to 09:20:01 UTC`."""
     a, b = clock(first), clock(last)
     return f"at {a} UTC" if a == b else f"from {a} to {b} UTC"
+
+
+def between(a: str, b: str) -> pl.Expr:
+    """Rows from one host to the other, either way."""
+    return ((pl.col("src") == a) & (pl.col("dst") == b)) | ((pl.col("src") == b) & (pl.col("dst") == a))
 
 
 def stretch(transport: str, stream: int, first: int | None = None, last: int | None = None) -> str:

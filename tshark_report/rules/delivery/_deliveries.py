@@ -19,10 +19,14 @@ from tshark_report.knowledge import load
 from tshark_report.knowledge.domains import within
 from tshark_report.rules.base import Context
 from tshark_report.rules.delivery._http import exchanges, is_bare, path_of, read_answer
+from tshark_report.story.words import duration
+from tshark_report.tables.sessions import GENERIC_PROTOCOLS
 from tshark_report.tables.tables import Tables
 
 CALL_BACK_S = 600.0
 """A host that fetches a file from somebody who sent it requests so shortly before was probably told to."""
+SHORT_GREETING = 64
+"""Bytes that may come before a program that still is what its stream is for: a length, a word of greeting."""
 WEB_PORTS = (80, 443, 3128, 8080)
 
 _KNOWN = load("downloads")
@@ -35,6 +39,8 @@ TOOL_AGENTS = re.compile("|".join(_KNOWN["agents"]["tools"]), re.I)
 UPDATER_AGENTS = re.compile("|".join(_KNOWN["agents"]["updaters"]), re.I)
 UPDATE_PATHS = re.compile("|".join(_KNOWN["paths"]["updates"]), re.I)
 BOOT_NAMES = re.compile("|".join(_KNOWN["paths"]["boot"]), re.I)
+_SYSTEM_AGENT = re.compile(r"^Mozilla/4\.0 \(compatible; (MSIE [5-9]|Win32)", re.I)
+"""What Windows' own download functions (URLDownloadToFile, WinInet) send for a program that sets nothing else."""
 ODD_AGENT = re.compile(r"[A-Za-z0-9]{12,}\Z")
 """One word of letters and digits: no product, no version."""
 
@@ -63,7 +69,7 @@ class Delivery:
     last_frame: int | None
     """The stretch of the stream that belongs to it; None for an open end."""
     declared: str = ""
-    bytes: int | None = None
+    size: int | None = None
     sha256: str = ""
     complete: bool = True
     uri: str = ""
@@ -72,6 +78,7 @@ class Delivery:
     user_agent: str = ""
     referer: str = ""
     status: int | None = None
+    asked_frame: int | None = None
     asked_time: float | None = None
     from_client: bool = False
     """The client of the connection sent it: an upload."""
@@ -81,6 +88,8 @@ class Delivery:
     disposition: str = ""
     at_start: bool = False
     """The stream itself begins with it."""
+    spoken: str = ""
+    """What tshark calls the stream's protocol, where it is none of those above."""
     partly: bool = False
     """Answered with 206: a piece of a file."""
 
@@ -105,6 +114,8 @@ class Delivery:
         if self.protocol != "http":
             return self.name
         name = self.host or self.server
+        name = f"[{name}]" if ":" in name else name
+        name += f":{self.port}" if self.port not in (0, 80) else ""
         return self.uri if self.uri.lower().startswith(("http://", "https://")) else f"http://{name}{self.uri or '/'}"
 
 
@@ -191,7 +202,7 @@ def _made(tables: Tables) -> Iterator[Delivery]:
         if made is None:
             continue
         if made.stream is not None:
-            told.add((made.transport, made.stream, made.first_frame))
+            told.add((made.transport, made.stream, made.asked_frame))
         if made.category:
             yield made
     yield from _from_streams(tables, asked, told)
@@ -208,7 +219,7 @@ def _from_file(
         "category": category, "what": what, "name": row["name"], "protocol": row["protocol"], "source": row["source"],
         "destination": row["destination"], "port": 0, "transport": "udp" if row["protocol"] == "tftp" else "tcp",
         "stream": row["stream"], "frame": row["frame"], "time": row["time"], "first_frame": None, "last_frame": None,
-        "declared": row["declared_type"], "bytes": row["bytes"], "sha256": row["sha256"], "inside": inside,
+        "declared": row["declared_type"], "size": row["bytes"], "sha256": row["sha256"], "inside": inside,
         "marks": marks, "head": row["head"] or b"",
     }  # fmt: skip
     if row["protocol"] != "http":
@@ -224,7 +235,8 @@ def _of_exchange(made: Delivery, asked: dict[str, Any]) -> Delivery:
     last = asked["next_frame"]
     return replace(
         made,
-        port=asked["port"] or 0, first_frame=asked["frame"], last_frame=None if last is None else last - 1,
+        port=asked["port"] or 0, first_frame=None if asked["first"] else asked["frame"],
+        last_frame=None if last is None else last - 1, asked_frame=asked["frame"],
         uri=asked["uri"] or "", host=asked["host"], method=asked["method"], user_agent=asked["user_agent"] or "",
         referer=asked["referer"] or "", status=asked["status"], asked_time=asked["time"],
         disposition=asked["file_name"] or "", partly=asked["status"] == 206,
@@ -260,11 +272,14 @@ def _from_streams(tables: Tables, asked: pl.DataFrame, told: set[tuple[str, int,
             continue
         seen.add(key)
         name = data.get(start.stream, "") if start.transport == "tcp" else ""
-        protocol = "ftp" if name else start.transport
+        answer = read_answer(start.context[max(start.context.find(b"HTTP/1."), 0) :])
         yield Delivery(
-            category="program", what=start.what, name=name, protocol=protocol, source=start.src, destination=start.dst,
-            port=start.port, transport=start.transport, stream=start.stream, frame=start.frame, time=start.time,
-            first_frame=None, last_frame=None, complete=False, at_start=start.at_start, from_client=start.from_client,
+            category=start.category, what=start.what, name=name, protocol="ftp" if name else start.transport,
+            source=start.src, destination=start.dst, port=start.port, transport=start.transport, stream=start.stream,
+            frame=start.frame, time=start.time, first_frame=None, last_frame=None, complete=False,
+            at_start=start.at_start, from_client=start.from_client, marks=start.marks,
+            disposition=answer.file_name or "" if answer else "", declared=answer.type or "" if answer else "",
+            spoken="HTTP answer without its request" if answer else start.spoken,
         )  # fmt: skip
 
 
@@ -272,13 +287,14 @@ def _unfinished(start: _Start, asked: dict[str, Any]) -> Delivery:
     """A download over HTTP that the capture does not hold to its end."""
     answer = read_answer(start.context[max(start.context.find(b"HTTP/1."), 0) :])
     declared = (asked["content_type"] or (answer.type if answer else "") or "").split(";", 1)[0].strip()
-    disposition = asked["file_name"] or (answer.file_name if answer else "") or ""
+    disposition = (answer.file_name if answer else "") or asked["file_name"] or ""
     path = path_of(asked["uri"])
     made = Delivery(
-        category="program", what=start.what, name=path.rsplit("/", 1)[-1] or path, protocol="http", source=start.src,
+        category=start.category, what=start.what, marks=start.marks, protocol="http",
+        name=path.rsplit("/", 1)[-1] or path, source=start.src,
         destination=start.dst, port=0, transport="tcp", stream=start.stream, frame=start.frame, time=start.time,
         first_frame=None, last_frame=None, declared=declared, complete=False,
-        bytes=asked["length"] if asked["length"] is not None else answer.length if answer else None,
+        size=asked["length"] if asked["length"] is not None else answer.length if answer else None,
     )  # fmt: skip
     return replace(_of_exchange(made, asked), disposition=disposition, from_client=start.src == asked["client"])
 
@@ -296,6 +312,9 @@ class _Start:
     context: bytes
     at_start: bool
     from_client: bool
+    spoken: str
+    category: str
+    marks: tuple[str, ...]
 
 
 _STUB_WITHIN = re.compile(rb"MZ[\x00-\xff]{40,500}?This program (cannot|must) be run", re.S)
@@ -305,7 +324,8 @@ def _starts(tables: Tables) -> list[_Start]:
     """Where a program begins in a stream, in order of frames."""
     found: dict[int, tuple[str, bytes, bool]] = {}
     rows: dict[int, dict[str, Any]] = {}
-    opened = tables.openings.filter((pl.col("order") == 0) & pl.col("transport").is_in(["tcp", "udp"]))
+    before = pl.col("payload").cum_sum().over("transport", "stream", "src", "src_port") - pl.col("payload")
+    opened = tables.openings.filter(pl.col("transport").is_in(["tcp", "udp"])).filter(before <= SHORT_GREETING)
     magic = pl.col("data").bin
     opened = opened.filter(
         magic.starts_with(b"MZ")
@@ -319,28 +339,39 @@ def _starts(tables: Tables) -> list[_Start]:
         if what:
             found[row["frame"]], rows[row["frame"]] = (what, row["data"], True), row
     hits = tables.signatures.filter(
-        pl.col("kind").is_in(["dos-stub", "mz-header", "elf"])
+        pl.col("kind").is_in(["dos-stub", "mz-header", "elf", "base64-executable"])
         & pl.col("stream").is_not_null()
         & pl.col("transport").is_in(["tcp", "udp"])
     )
     for row in hits.iter_rows(named=True):
         if row["frame"] in found:
             continue
-        context = row["context"]
-        if row["kind"] == "elf" and b"\x7fELF" in context and len(context) > context.find(b"\x7fELF") + 16:
-            found[row["frame"]], rows[row["frame"]] = ("executable (ELF, Linux)", context, False), row
-        elif row["kind"] == "mz-header" or (row["kind"] == "dos-stub" and _STUB_WITHIN.search(context)):
-            found[row["frame"]], rows[row["frame"]] = ("executable (MZ, Windows PE)", context, False), row
+        what = _program_around(row["kind"], row["context"])
+        if what:
+            found[row["frame"]], rows[row["frame"]] = (what, row["context"], False), row
     ends = _servers(tables, {row["stream"] for row in rows.values()}) if rows else {}
     made = []
     for frame in sorted(found):
         row, (what, context, at_start) = rows[frame], found[frame]
-        server, port = ends.get((row["transport"], row["stream"]), (row["src"], row["src_port"]))
+        server, port, spoken = ends.get((row["transport"], row["stream"]), (row["src"], row["src_port"], ""))
+        coded = what.startswith("program in")
         made.append(
             _Start(what, row["src"], row["dst"], port or 0, row["transport"], row["stream"], frame, row["time"],
-                   context, at_start, (row["src"], row["src_port"]) != (server, port))
+                   context, at_start, (row["src"], row["src_port"]) != (server, port), spoken,
+                   "coded" if coded else "program", (what,) if coded else ())
         )  # fmt: skip
     return made
+
+
+def _program_around(kind: str, context: bytes) -> str:
+    """What a signature's surroundings say it is; empty where they do not look like the start of a program."""
+    if kind == "elf":
+        return "executable (ELF, Linux)" if len(context) > context.find(b"\x7fELF") + 16 else ""
+    if kind == "base64-executable":
+        return "program in Base64"
+    if kind == "mz-header" or _STUB_WITHIN.search(context):
+        return "executable (MZ, Windows PE)"
+    return ""
 
 
 def _program(data: bytes) -> str:
@@ -350,14 +381,13 @@ def _program(data: bytes) -> str:
     return category_of(kind)[1] if kind.startswith("Windows executable") else ""
 
 
-def _servers(tables: Tables, streams: set[int]) -> dict[tuple[str, int], tuple[str, int]]:
-    made: dict[tuple[str, int], tuple[str, int]] = {}
-    wanted = sorted(streams)
+def _servers(tables: Tables, streams: set[int]) -> dict[tuple[str, int], tuple[str, int, str]]:
+    """(transport, stream) -> server, its port, and the protocol spoken where tshark names one."""
+    made: dict[tuple[str, int], tuple[str, int, str]] = {}
     for kind, table in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
-        for stream, server, port in (
-            table.filter(pl.col("stream").is_in(wanted)).select("stream", "server", "server_port").iter_rows()
-        ):
-            made[kind, stream] = (server, port or 0)
+        near = table.filter(pl.col("stream").is_in(sorted(streams)))
+        for stream, server, port, protocol in near.select("stream", "server", "server_port", "protocol").iter_rows():
+            made[kind, stream] = (server, port or 0, "" if protocol in GENERIC_PROTOCOLS else protocol)
     return made
 
 
@@ -480,9 +510,11 @@ def signs(d: Delivery, tables: Tables, context: Context) -> list[tuple[int, str]
         unnamed = False
     if (unnamed or (d.category == "program" and own in ("php", "js", "py", "pl", "rb"))) and not d.from_client:
         found.append((1, "the path names no program"))
+        if outside and not d.referer and not is_updater(d) and (not agent or _SYSTEM_AGENT.search(agent)):
+            found.append((1, "no page led to it, and the User-Agent is " + ("missing" if not agent else "the system's own")))
     back = called_back(d, tables)
     if back is not None:
-        found.append((2, f"{d.server} had itself connected to {d.client} {back[1]:.0f} s before (frame {back[0]})"))
+        found.append((2, f"{d.server} had itself connected to {d.client} {duration(back[1])} before (frame {back[0]})"))
     if is_updater(d):
         found.append(
             (-4, f"user agent {agent} is that of an updater" if agent else "the path is that of an update service")

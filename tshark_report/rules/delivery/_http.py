@@ -30,16 +30,18 @@ EXCHANGE_SCHEMA: dict[str, pl.DataType] = {
     "length": pl.Int64(),
     "encoding": pl.String(),
     "location": pl.String(),
+    "first": pl.Boolean(),
     "next_frame": pl.UInt32(),
     "file_name": pl.String(),
 }
-"""One row a request. `host` is the Host header without its port, in lower case, or empty; `next_frame` is the next
-request of the same stream; `file_name` is what Content-Disposition said, where the start of the answer shows it.
+"""One row a request. `host` is the Host header without its port, in lower case, or empty; `first` marks the
+first request of its stream, `next_frame` is the next one; `file_name` is what Content-Disposition said, where the start
+of the answer shows it.
 Answers that tshark could not join (the capture is cut, or a packet is missing) are read from the stream's opening."""
 
 _HEADER = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r?\n")
 _FIELD = re.compile(
-    rb"^(content-type|content-length|content-disposition|location|content-encoding):[ \t]*([^\r\n]*)", re.I | re.M
+    rb"^(content-type|content-length|content-disposition|location|content-encoding):[ \t]*([^\r\n]*)\r?\n", re.I | re.M
 )
 _FILE_NAME = re.compile(r"filename\*?\s*=\s*(?:UTF-8'')?\"?([^\";\r\n]+)", re.I)
 
@@ -69,6 +71,7 @@ def _made(tables: Tables) -> pl.DataFrame:
         "frame", "time", "stream", "method", "uri", "user_agent", "referer", host.alias("host"),
         pl.col("src").alias("client"), pl.col("dst").alias("server"), pl.col("dst_port").alias("port"),
         pl.col("content_length").alias("sent_length"),
+        (pl.int_range(pl.len()).over("stream") == 0).alias("first"),
         pl.col("frame").shift(-1).over("stream").alias("next_frame"),
     ).sort("frame")  # fmt: skip
     answered = http.filter((pl.col("status") >= 200) & pl.col("src").is_not_null()).sort("frame")
@@ -180,13 +183,13 @@ def path_of(uri: str | None) -> str:
 
 
 def url_key(host: str | None, uri: str | None) -> str:
-    """Host and path with query, to compare a request with a Referer or Location; the same whether a proxy was asked."""
+    """Host without port, path and query: requests, Referers and Locations name one page where these are equal."""
     text = uri or ""
     absolute = re.match(r"https?://([^/]*)(/.*)?$", text, re.I | re.S)
     if absolute:
         host, text = absolute[1], absolute[2] or "/"
     name = (host or "").lower()
-    name = re.sub(r":(80|443)$", "", name) if name.count(":") == 1 else name
+    name = re.sub(r":\d*$", "", name) if name.count(":") == 1 else name
     return name + (text or "/")
 
 

@@ -14,18 +14,51 @@ import polars as pl
 from tshark_report.knowledge import load
 from tshark_report.knowledge.domains import has_known_suffix, registered_domain
 from tshark_report.rules import filters
+from tshark_report.tables import questions as _questions
 from tshark_report.tables.tables import Tables
 
 TYPES: dict[int, str] = {
-    1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 10: "NULL", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT", 24: "SIG", 25: "KEY",
-    28: "AAAA", 33: "SRV", 35: "NAPTR", 38: "A6", 43: "DS", 46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 52: "TLSA",
-    64: "SVCB", 65: "HTTPS", 99: "SPF", 251: "IXFR", 252: "AXFR", 255: "ANY", 257: "CAA", 65399: "PRIVATE",
-}  # fmt: skip
+    1: "A",
+    2: "NS",
+    5: "CNAME",
+    6: "SOA",
+    10: "NULL",
+    12: "PTR",
+    13: "HINFO",
+    15: "MX",
+    16: "TXT",
+    24: "SIG",
+    25: "KEY",
+    28: "AAAA",
+    33: "SRV",
+    35: "NAPTR",
+    38: "A6",
+    43: "DS",
+    46: "RRSIG",
+    47: "NSEC",
+    48: "DNSKEY",
+    50: "NSEC3",
+    52: "TLSA",
+    64: "SVCB",
+    65: "HTTPS",
+    99: "SPF",
+    251: "IXFR",
+    252: "AXFR",
+    255: "ANY",
+    257: "CAA",
+    65399: "PRIVATE",
+}
 """Record types by number (IANA DNS parameters, read 2026-11-24); 65280 to 65534 are for private use."""
 
 RCODES: dict[int, str] = {
-    0: "no error", 1: "format error", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "not implemented", 5: "REFUSED", 9: "NOTAUTH",
-}  # fmt: skip
+    0: "no error",
+    1: "format error",
+    2: "SERVFAIL",
+    3: "NXDOMAIN",
+    4: "not implemented",
+    5: "REFUSED",
+    9: "NOTAUTH",
+}
 
 MOST_FINDINGS = 10
 """Findings of one rule in a report, most telling first."""
@@ -83,62 +116,13 @@ def size_text(value: int) -> str:
 
 
 def messages(tables: Tables) -> pl.DataFrame:
-    """DNS messages (no mDNS, no LLMNR, none that an ICMP error only quotes) with their two ends.
-
-    Adds `client`, `client_port`, `server`, `server_port` (who asked, who was asked) and `qname` (lower case).
-    """
-    dns = tables.dns
-    answer = pl.col("response")
-    return dns.filter(
-        (pl.col("protocol") == "DNS")
-        & pl.col("src").is_not_null()
-        & pl.col("dst").is_not_null()
-        & pl.col("src_port").is_not_null()
-        & pl.col("response").is_not_null()
-    ).with_columns(
-        pl.when(answer).then("dst").otherwise("src").alias("client"),
-        pl.when(answer).then("dst_port").otherwise("src_port").alias("client_port"),
-        pl.when(answer).then("src").otherwise("dst").alias("server"),
-        pl.when(answer).then("src_port").otherwise("dst_port").alias("server_port"),
-        pl.col("name").str.to_lowercase().str.strip_chars_end(".").alias("qname"),
-    )
-
-
-TRANSACTION = ("client", "client_port", "server", "id", "qname", "type")
-"""What a question and its answer have in common."""
+    """The capture's DNS messages; columns as tables.questions.messages gives them."""
+    return _questions.messages(tables.dns)
 
 
 def questions(dns: pl.DataFrame) -> pl.DataFrame:
-    """One row a question (repeats with the same port and id are one), with its answer.
-
-    Columns: TRANSACTION, `time`, `frame`, `repeats` (how often it was sent), `last_time`, `answers`, `answer_frame`,
-    `answer_time`, `answer_seconds` (as tshark says), `rcode`, `waited` (seconds from the first sending to the first answer).
-    """
-    asked = (
-        dns.filter(~pl.col("response") & pl.col("qname").is_not_null())
-        .group_by(*TRANSACTION, maintain_order=True)
-        .agg(
-            pl.col("time").min(),
-            pl.col("time").max().alias("last_time"),
-            pl.col("frame").first(),
-            pl.col("frame").alias("frames"),
-            pl.len().alias("repeats"),
-        )
-    )
-    answered = (
-        dns.filter(pl.col("response") & pl.col("qname").is_not_null())
-        .group_by(*TRANSACTION, maintain_order=True)
-        .agg(
-            pl.col("time").min().alias("answer_time"),
-            pl.col("frame").first().alias("answer_frame"),
-            pl.col("rcode").first(),
-            pl.col("answer_seconds").first(),
-            pl.len().alias("answers"),
-        )
-    )
-    return asked.join(answered, on=TRANSACTION, how="left", nulls_equal=True, maintain_order="left").with_columns(
-        pl.col("answers").fill_null(0), (pl.col("answer_time") - pl.col("time")).alias("waited")
-    )
+    """Questions with their answers, as tables.questions.questions gives them."""
+    return _questions.questions(dns)
 
 
 @dataclass(frozen=True)

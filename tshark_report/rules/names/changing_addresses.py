@@ -31,7 +31,8 @@ from tshark_report.tables.tables import Tables
         ),
         Innocent(
             explanation="Pools hand out members by turns: NTP pool, seeds of peer-to-peer networks, mirror lists.",
-            tell_apart="The protocol spoken with the addresses is the pool's (NTP, Bitcoin), and the name is documented.",
+            tell_apart="The protocol spoken with the addresses is the pool's (NTP, Bitcoin), and the name is "
+            "documented.",
         ),
     ),
     confirm=(
@@ -48,13 +49,19 @@ from tshark_report.tables.tables import Tables
     ),
     needs=("dns",),
     thresholds={
-        "addresses": Threshold(10, "addresses", "different addresses of one name; load balancers give up to 8 at a time"),
+        "addresses": Threshold(
+            10, "addresses", "different addresses of one name; load balancers give up to 8 at a time"
+        ),
         "answers": Threshold(3, "answers", "answers over time; a single long list is no change"),
         "ttl": Threshold(300, "seconds", "median TTL; longer-lived names do not hop"),
         "networks": Threshold(8, "networks", "different networks (16 bits; a large cloud operator counts once)"),
-        "short_ttl": Threshold(60, "seconds", "TTL at which a wholly new set in each answer is odd even within one network"),
+        "short_ttl": Threshold(
+            60, "seconds", "TTL at which a wholly new set in each answer is odd even within one network"
+        ),
         "turnover": Threshold(0.8, "of the answers", "answers that share no address with the one before"),
-        "per_answer": Threshold(3, "addresses", "mean in an answer, so that one address by turns (ordinary rotation) is no change"),
+        "per_answer": Threshold(
+            3, "addresses", "mean in an answer, so that one address by turns (ordinary rotation) is no change"
+        ),
         "many_networks": Threshold(20, "networks", "from here on the finding is of high priority"),
     },
     weight=60,
@@ -80,7 +87,9 @@ def changing_addresses(tables: Tables, context: Context) -> Iterator[Draft]:
         & (pl.col("answers") >= context.limit("answers"))
         & (pl.col("ttl") <= context.limit("ttl"))
     )
-    made = [d for row in candidates.sort("count", descending=True).iter_rows(named=True) for d in _name(dns, row, context)]
+    made = [
+        d for row in candidates.sort("count", descending=True).iter_rows(named=True) for d in _name(dns, row, context)
+    ]
     yield from made[: c.MOST_FINDINGS]
 
 
@@ -116,26 +125,36 @@ def _name(dns: pl.DataFrame, row: dict[str, object], context: Context) -> Iterat
         subject=name,
         hosts=(*clients[:4], *addresses[:4]),
         summary=(
-            f"{c.cut(name)} had {len(addresses):,} different addresses in {network_words} over {row['answers']} answers "
+            f"{c.cut(name)} had {len(addresses):,} different addresses in {network_words} over {row['answers']} "
+            f"answers "
             f"{c.minutes(first, last)}, with a low TTL of {ttl} s (median); {turnover:.0%} of the answers "
-            f"shared no address with the one before, as with fast flux. Asked by {c.listed(clients)} at {c.listed(servers)}; "
+            f"shared no address with the one before, as with fast flux. Asked by {c.listed(clients)} at "
+            f"{c.listed(servers)}; "
             f"first addresses {c.listed(given['a'].list.first().to_list()[:3], 3)}."
         ),
-        sentence=f"{clients[0]} was given {len(addresses):,} changing addresses for {c.cut(name, 80)}, each for {ttl} s",
+        sentence=f"{clients[0]} was given {len(addresses):,} changing addresses for {c.cut(name, 80)}, each for "
+        f"{ttl} s",
         priority=priority,
         confidence=confidence,
         display_filter=c.dns_filter(name_filter(name)),
         frames=c.frames_of(rows),
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("client", "address"), ("addresses", "count"), ("new", "count"),
-             ("TTL", "seconds"), ("first addresses", "text")),
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("client", "address"),
+                ("addresses", "count"),
+                ("new", "count"),
+                ("TTL", "seconds"),
+                ("first addresses", "text"),
+            ),
             list(_answers(given)),
         ),
         indicators=(("domain", name),),
         line_up=("frame.time_relative", "ip.dst", "dns.qry.name", "dns.resp.ttl", "dns.a"),
         time=first,
         weight=min(len(networks), 20) / 4,
-    )  # fmt: skip
+    )
 
 
 def _turnover(given: pl.DataFrame) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
@@ -32,7 +33,8 @@ QUESTION = ("client", "client_port", "id", "qname", "type")
             tell_apart="There are as many questions as answers; those cases are not counted here.",
         ),
         Innocent(
-            explanation="A server with several addresses, or behind a translating firewall, answers from another address.",
+            explanation="A server with several addresses, or behind a translating firewall, answers from another "
+            "address.",
             tell_apart="It does so for every question, and the answer is the one that others give too.",
         ),
         Innocent(
@@ -47,13 +49,22 @@ QUESTION = ("client", "client_port", "id", "qname", "type")
     ),
     references=(
         Reference(title="ATT&CK T1557: Adversary-in-the-Middle", url="https://attack.mitre.org/techniques/T1557/"),
-        Reference(title="RFC 5452: making DNS more resilient against forged answers", url="https://www.rfc-editor.org/rfc/rfc5452"),
+        Reference(
+            title="RFC 5452: making DNS more resilient against forged answers",
+            url="https://www.rfc-editor.org/rfc/rfc5452",
+        ),
     ),
     needs=("dns",),
     thresholds={
-        "conflicts": Threshold(1, "questions", "a question with two contradicting answers; there is no ordinary reason"),
-        "guessed_ids": Threshold(50, "answers", "answers with different ids for one name that nobody asked for with these ids"),
-        "stray_answers": Threshold(2, "answers", "answers from an address that was not asked; one may be a late change"),
+        "conflicts": Threshold(
+            1, "questions", "a question with two contradicting answers; there is no ordinary reason"
+        ),
+        "guessed_ids": Threshold(
+            50, "answers", "answers with different ids for one name that nobody asked for with these ids"
+        ),
+        "stray_answers": Threshold(
+            2, "answers", "answers from an address that was not asked; one may be a late change"
+        ),
     },
     weight=80,
 )
@@ -77,27 +88,36 @@ def _two_answers(
     addressed = answers.filter((pl.col("a").list.len() > 0) | (pl.col("aaaa").list.len() > 0) | (pl.col("rcode") == 3))
     grouped = (
         addressed.with_columns(
-            pl.concat_list(pl.col("a").fill_null([]), pl.col("aaaa").fill_null([])).list.sort().list.join(" ").alias("given")
+            pl.concat_list(pl.col("a").fill_null([]), pl.col("aaaa").fill_null([]))
+            .list.sort()
+            .list.join(" ")
+            .alias("given")
         )
         .group_by(*QUESTION, "server", maintain_order=True)
-        .agg(pl.col("given").unique(maintain_order=True), pl.len().alias("count"), pl.col("frame"), pl.col("time").min())
+        .agg(
+            pl.col("given").unique(maintain_order=True), pl.len().alias("count"), pl.col("frame"), pl.col("time").min()
+        )
         .filter((pl.col("count") > 1) & (pl.col("given").list.len() > 1))
         .join(sent, on=[*QUESTION, "server"], how="left", nulls_equal=True, maintain_order="left")
         .filter(pl.col("count") > pl.col("sent").fill_null(1))
     )
     rows = [row for row in grouped.iter_rows(named=True) if _disjoint(row["given"])]
-    ttls = dict(tables.packets.select("frame", "ttl").filter(pl.col("frame").is_in([f for r in rows for f in r["frame"]])).iter_rows())
-    by_pair: dict[tuple[str, str], list[dict[str, object]]] = {}
+    ttls = dict(
+        tables.packets.select("frame", "ttl")
+        .filter(pl.col("frame").is_in([f for r in rows for f in r["frame"]]))
+        .iter_rows()
+    )
+    by_pair: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         by_pair.setdefault((row["client"], row["server"]), []).append(row)
     for (client, server), found in list(by_pair.items())[: c.MOST_FINDINGS]:
         if len(found) < context.limit("conflicts"):
             continue
-        every = sorted({int(f) for row in found for f in row["frame"]})  # type: ignore[attr-defined]
-        differing = sum(len({ttls.get(f) for f in row["frame"]}) > 1 for row in found)  # type: ignore[attr-defined]
+        every = sorted({int(f) for row in found for f in row["frame"]})
+        differing = sum(len({ttls.get(f) for f in row["frame"]}) > 1 for row in found)
         names = list(dict.fromkeys(str(row["qname"]) for row in found))
         first = found[0]
-        given: list[str] = first["given"]  # type: ignore[assignment]
+        given: list[str] = first["given"]
         words = [g or "no such name" for g in given]
         display_filter, frames = _answer_filter(dns, every, client, server, names)
         priority: Priority = "high" if differing else "medium"
@@ -107,7 +127,8 @@ def _two_answers(
             hosts=(client, server, *[g.split(" ")[0] for g in given if g][:4]),
             summary=(
                 f"{c.count(len(found), 'question')} of {client} to DNS server {server} for "
-                f"{c.listed([c.cut(n, 80) for n in names])} got two different answers, first at {c.clock(float(str(first['time'])))} UTC: "
+                f"{c.listed([c.cut(n, 80) for n in names])} got two different answers, first at "
+                f"{c.clock(float(str(first['time'])))} UTC: "
                 f"{c.cut(' against '.join(words), 120)}, as when answers are forged (DNS spoofing)"
                 + (f"; in {differing:,} of them the two came with different IP TTLs." if differing else ".")
             ),
@@ -117,17 +138,40 @@ def _two_answers(
             display_filter=display_filter,
             frames=frames,
             evidence=evidence(
-                (("time", "time"), ("frame", "frame"), ("name", "text"), ("id", "hex"), ("answer", "text"), ("IP TTL", "count")),
+                (
+                    ("time", "time"),
+                    ("frame", "frame"),
+                    ("name", "text"),
+                    ("id", "hex"),
+                    ("answer", "text"),
+                    ("IP TTL", "count"),
+                ),
                 [
-                    (row["time"], frame, c.cut(str(row["qname"]), 200), row["id"], _answer_of(answers, frame), ttls.get(frame))
+                    (
+                        row["time"],
+                        frame,
+                        c.cut(str(row["qname"]), 200),
+                        row["id"],
+                        _answer_of(answers, frame),
+                        ttls.get(frame),
+                    )
                     for row in found[:20]
-                    for frame in row["frame"]  # type: ignore[attr-defined]
+                    for frame in row["frame"]
                 ],
                 total=len(frames),
             ),
-            line_up=("frame.time_relative", "ip.src", "ip.ttl", "ip.id", "dns.id", "dns.qry.name", "dns.a", "dns.resp.ttl"),
+            line_up=(
+                "frame.time_relative",
+                "ip.src",
+                "ip.ttl",
+                "ip.id",
+                "dns.id",
+                "dns.qry.name",
+                "dns.a",
+                "dns.resp.ttl",
+            ),
             time=float(str(first["time"])),
-        )  # fmt: skip
+        )
 
 
 def _disjoint(given: list[str]) -> bool:
@@ -142,19 +186,27 @@ def _answer_of(answers: pl.DataFrame, frame: int) -> str:
     return ", ".join(listed[:4]) if listed else c.RCODES.get(row["rcode"], f"rcode {row['rcode']}")
 
 
-def _answer_filter(dns: pl.DataFrame, frames: list[int], client: str, server: str, names: list[str]) -> tuple[str, list[int]]:
+def _answer_filter(
+    dns: pl.DataFrame, frames: list[int], client: str, server: str, names: list[str]
+) -> tuple[str, list[int]]:
     """By ends, name and id where that selects exactly these frames, else by frame numbers."""
     rows = dns.filter(pl.col("frame").is_in(frames))
     ids = rows["id"].unique().to_list()
     alike = dns.filter(
-        pl.col("response") & (pl.col("client") == client) & (pl.col("server") == server)
-        & pl.col("qname").is_in(names) & pl.col("id").is_in(ids)
-    )  # fmt: skip
+        pl.col("response")
+        & (pl.col("client") == client)
+        & (pl.col("server") == server)
+        & pl.col("qname").is_in(names)
+        & pl.col("id").is_in(ids)
+    )
     if alike.height == len(frames) and len(names) <= 10 and len(ids) <= 20:
         made = c.dns_filter(
-            filters.src(server), filters.dst(client), filters.equals("dns.flags.response", 1),
-            filters.any_of(*(name_filter(n) for n in names)), filters.one_of("dns.id", [int(i) for i in ids]),
-        )  # fmt: skip
+            filters.src(server),
+            filters.dst(client),
+            filters.equals("dns.flags.response", 1),
+            filters.any_of(*(name_filter(n) for n in names)),
+            filters.one_of("dns.id", [int(i) for i in ids]),
+        )
         return made, frames
     return c.by_number(frames)
 
@@ -163,7 +215,9 @@ def _strangers(
     dns: pl.DataFrame, answers: pl.DataFrame, asked: pl.DataFrame, sent: pl.DataFrame, context: Context
 ) -> Iterator[Draft]:
     """Answers that fit a question in everything but the address that was asked."""
-    keys = asked.select(*QUESTION, pl.col("server").alias("asked_server")).unique(subset=list(QUESTION), maintain_order=True)
+    keys = asked.select(*QUESTION, pl.col("server").alias("asked_server")).unique(
+        subset=list(QUESTION), maintain_order=True
+    )
     stray = answers.join(sent, on=[*QUESTION, "server"], how="anti", nulls_equal=True).join(
         keys, on=list(QUESTION), how="inner", nulls_equal=True
     )
@@ -188,7 +242,11 @@ def _strangers(
                 f"{server} answered {c.count(rows.height, 'DNS question')} that {c.listed(clients)} had sent to "
                 f"{c.listed(asked_servers)}, not to it: {c.listed([c.cut(n, 80) for n in names])} "
                 f"{c.minutes(c.first_time(rows), c.last_time(rows))}"
-                + ("; the server that was asked answered too." if both else "; the server that was asked did not answer itself.")
+                + (
+                    "; the server that was asked answered too."
+                    if both
+                    else "; the server that was asked did not answer itself."
+                )
             ),
             sentence=f"{server} answered a DNS question that {clients[0]} had sent to {asked_servers[0]}",
             priority="medium" if both else "low",
@@ -197,17 +255,22 @@ def _strangers(
             frames=frames,
             evidence=evidence(
                 (("time", "time"), ("frame", "frame"), ("client", "address"), ("asked", "address"), ("name", "text")),
-                [(r["time"], r["frame"], r["client"], r["asked_server"], c.cut(r["qname"], 200)) for r in rows.head(c.FIRST_ROWS).iter_rows(named=True)],
+                [
+                    (r["time"], r["frame"], r["client"], r["asked_server"], c.cut(r["qname"], 200))
+                    for r in rows.head(c.FIRST_ROWS).iter_rows(named=True)
+                ],
                 total=rows.height,
             ),
             title="A DNS answer came from an address that was not asked",
             time=c.first_time(rows),
-        )  # fmt: skip
+        )
 
 
 def _guessed(dns: pl.DataFrame, answers: pl.DataFrame, asked: pl.DataFrame, context: Context) -> Iterator[Draft]:
     """Many answers for one name with ids that no question had: somebody guesses."""
-    unasked = answers.join(asked.select("client", "server", "id", "qname"), on=["client", "server", "id", "qname"], how="anti")
+    unasked = answers.join(
+        asked.select("client", "server", "id", "qname"), on=["client", "server", "id", "qname"], how="anti"
+    )
     # Only where the client's questions are in the capture: else every answer would count.
     unasked = unasked.join(asked.select("client", "server").unique(), on=["client", "server"], how="semi")
     groups = unasked.group_by("client", "server", maintain_order=True).agg(pl.col("id").n_unique().alias("ids"))
@@ -229,19 +292,24 @@ def _guessed(dns: pl.DataFrame, answers: pl.DataFrame, asked: pl.DataFrame, cont
             hosts=(str(client), str(server)),
             summary=(
                 f"{c.count(rows.height, 'DNS answer')} with {ids:,} different ids came from {server} to {client} "
-                f"{c.minutes(c.first_time(rows), c.last_time(rows))} for {c.listed([c.cut(n, 80) for n in names])}, although no "
+                f"{c.minutes(c.first_time(rows), c.last_time(rows))} for {c.listed([c.cut(n, 80) for n in names])}, "
+                f"although no "
                 f"question had these ids, as when the id of a question is guessed (cache poisoning)."
             ),
-            sentence=f"{client} was sent {rows.height:,} DNS answers with ids that it had not used, in the name of {server}",
+            sentence=f"{client} was sent {rows.height:,} DNS answers with ids that it had not used, in the name of "
+            f"{server}",
             priority="high",
             confidence="high",
             display_filter=display_filter,
             frames=frames,
             evidence=evidence(
                 (("time", "time"), ("frame", "frame"), ("id", "hex"), ("name", "text")),
-                [(r["time"], r["frame"], r["id"], c.cut(r["qname"], 200)) for r in rows.head(c.FIRST_ROWS).iter_rows(named=True)],
+                [
+                    (r["time"], r["frame"], r["id"], c.cut(r["qname"], 200))
+                    for r in rows.head(c.FIRST_ROWS).iter_rows(named=True)
+                ],
                 total=rows.height,
             ),
             title="Many DNS answers came with ids that no question had",
             time=c.first_time(rows),
-        )  # fmt: skip
+        )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
 from tshark_report.knowledge.domains import known_as
-from tshark_report.report.model import Confidence, Innocent, Priority, Reference
+from tshark_report.report.model import Confidence, Innocent, Priority, Reference, Table
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.names import _common as c
 from tshark_report.tables.tables import Tables
@@ -21,8 +21,8 @@ PRIVATE_FIRST, PRIVATE_LAST = 65280, 65534
 DATA_TYPES = (5, 15, 16, 25, 33, 38)
 """CNAME, MX, TXT, KEY, SRV and A6: types whose answers can hold free text and that tunnel programs offer."""
 
-LABELLED = r"(^|\.)_|_domainkey|_dmarc|_spf|_adsp"
-"""Names with labels of services and mail policy (RFC 8552): TXT and SRV questions for these are ordinary."""
+LABELLED = r"(^|\.)_(domainkey|dmarc|spf|adsp|tcp|udp|tls|msdcs|sites|acme-challenge|mta-sts|smtp|report|dnsauth|dns-sd)(\.|$)"
+"""Labels of services and mail policy (RFC 8552 and its registry): long and many names with these are ordinary."""
 
 ENCODED = r"[^aeiouy.\-_]{7,}"
 """Seven characters without a vowel, dot, dash or underscore: nearly every base16, base32 or base64 text of 25
@@ -49,7 +49,8 @@ MEASURED = "of the group's questions"
         ),
         Innocent(
             explanation="Content networks, advertising and measurement services make a name for each visit or object.",
-            tell_apart="The names are asked for once as A and AAAA, are answered with ordinary addresses, and the client "
+            tell_apart="The names are asked for once as A and AAAA, are answered with ordinary addresses, and the "
+            "client "
             "then connects to these.",
         ),
         Innocent(
@@ -64,23 +65,44 @@ MEASURED = "of the group's questions"
         "Block the domain at the resolver and see whether the client's other traffic changes.",
     ),
     references=(
-        Reference(title="ATT&CK T1071.004: Application Layer Protocol: DNS", url="https://attack.mitre.org/techniques/T1071/004/"),
+        Reference(
+            title="ATT&CK T1071.004: Application Layer Protocol: DNS",
+            url="https://attack.mitre.org/techniques/T1071/004/",
+        ),
         Reference(title="ATT&CK T1572: Protocol Tunneling", url="https://attack.mitre.org/techniques/T1572/"),
-        Reference(title="SANS: Detecting DNS Tunneling (G. Farnham, 2013)", url="https://www.sans.org/white-papers/34152/"),
-        Reference(title="SANS ISC diary 24844: odd DNS requests that are normal", url="https://isc.sans.edu/diary/24844"),
-        Reference(title="RFC 1035, section 3.3.10: NULL RDATA", url="https://www.rfc-editor.org/rfc/rfc1035#section-3.3.10"),
+        Reference(
+            title="SANS: Detecting DNS Tunneling (G. Farnham, 2013)", url="https://www.sans.org/white-papers/34152/"
+        ),
+        Reference(
+            title="SANS ISC diary 24844: odd DNS requests that are normal", url="https://isc.sans.edu/diary/24844"
+        ),
+        Reference(
+            title="RFC 1035, section 3.3.10: NULL RDATA", url="https://www.rfc-editor.org/rfc/rfc1035#section-3.3.10"
+        ),
     ),
     needs=("dns",),
     thresholds={
-        "null_queries": Threshold(8, "queries", "NULL and private types have no ordinary use; a few may be a test by hand"),
-        "odd_names": Threshold(12, "names", "different names of one domain asked for as TXT, CNAME, MX, SRV or KEY; mail needs a few"),
+        "null_queries": Threshold(
+            8, "queries", "NULL and private types have no ordinary use; a few may be a test by hand"
+        ),
+        "odd_names": Threshold(
+            12, "names", "different names of one domain asked for as TXT, CNAME, MX, SRV or KEY; mail needs a few"
+        ),
         "odd_share": Threshold(0.5, MEASURED, "below half, the odd types are one service among others"),
-        "long_names": Threshold(12, "names", "different long encoded names of one domain; content networks show fewer in a session"),
-        "long_characters": Threshold(25, "characters", "mean length before the domain: 15 bytes of base32, more than a host name"),
-        "many_names": Threshold(150, "names", "different encoded names of medium length; above what shards and session names reach"),
+        "long_names": Threshold(
+            12, "names", "different long encoded names of one domain; content networks show fewer in a session"
+        ),
+        "long_characters": Threshold(
+            25, "characters", "mean length before the domain: 15 bytes of base32, more than a host name"
+        ),
+        "many_names": Threshold(
+            150, "names", "different encoded names of medium length; above what shards and session names reach"
+        ),
         "many_characters": Threshold(12, "characters", "mean length of such names"),
         "encoded_share": Threshold(0.5, "of the names", "names with a run of 7 characters without a vowel"),
-        "unique_share": Threshold(0.4, MEASURED, "a tunnel repeats no name; ordinary names are asked again (A and AAAA make 0.5)"),
+        "unique_share": Threshold(
+            0.4, MEASURED, "a tunnel repeats no name; ordinary names are asked again (A and AAAA make 0.5)"
+        ),
         "answer_bytes": Threshold(20_000, "bytes", "answers of free-text types for names that are never repeated"),
         "answer_names": Threshold(20, "names", "different names behind those answers"),
         "high_names": Threshold(40, "names", "from here on the finding is of high priority"),
@@ -97,14 +119,14 @@ def dns_tunnel(tables: Tables, context: Context) -> Iterator[Draft]:
     yield from made[: c.MOST_FINDINGS]
 
 
-def suspects(dns: pl.DataFrame, limits: dict[str, float] | object) -> list[dict[str, object]]:
+def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, object]]:
     """Groups (client, zone) that pass a threshold, as rows with their measures."""
-    limit = dict(limits)  # type: ignore[call-overload]
     query = ~pl.col("response")
     odd_type = pl.col("type").is_in(NULL_TYPES) | pl.col("type").is_between(PRIVATE_FIRST, PRIVATE_LAST)
-    data_type = odd_type | (pl.col("type").is_in(DATA_TYPES) & ~pl.col("qname").str.contains(LABELLED))
+    data_type = odd_type | pl.col("type").is_in(DATA_TYPES)
     characters = pl.col("sub").str.replace_all(".", "", literal=True).str.len_chars()
-    rows = dns.filter(~pl.col("zone").str.ends_with(".arpa") & (pl.col("zone") != "arpa") & (pl.col("sub") != ""))
+    ordinary = pl.col("zone").str.contains(r"(^|\.)arpa$") | pl.col("sub").str.contains(LABELLED) | (pl.col("sub") == "")
+    rows = dns.filter(~ordinary)
     rows = rows.with_columns(
         odd_type.fill_null(value=False).alias("null_type"),
         data_type.fill_null(value=False).alias("data_type"),
@@ -192,8 +214,11 @@ def _draft(dns: pl.DataFrame, group: dict[str, object], context: Context) -> Ite
     names, queries = int(str(group["names"])), int(str(group["queries"]))
     mean, longest = float(str(group["mean_characters"])), int(str(group["max_characters"]))
     up, down = int(str(group["query_bytes"])), int(str(group["answer_bytes"]))
-    odd = [k for t, k in zip(types["type"].to_list(), kinds, strict=True)
-           if t in NULL_TYPES or t in DATA_TYPES or PRIVATE_FIRST <= (t or 0) <= PRIVATE_LAST]  # fmt: skip
+    odd = [
+        k
+        for t, k in zip(types["type"].to_list(), kinds, strict=True)
+        if t in NULL_TYPES or t in DATA_TYPES or PRIVATE_FIRST <= (t or 0) <= PRIVATE_LAST
+    ]
     signs = sum(bool(group[k]) for k in ("by_null", "by_type", "by_length", "by_number", "by_answers"))
     many = names >= context.limit("high_names")
     priority: Priority = "high" if group["by_null"] or many or signs >= 2 else "medium"
@@ -207,10 +232,13 @@ def _draft(dns: pl.DataFrame, group: dict[str, object], context: Context) -> Ite
     start = asked.head(1)["qname"].to_list() or [example]
     place = "after that label" if prefix else "before the domain"
     summary = (
-        f"{client} sent {c.count(queries, 'DNS query', 'DNS queries')} for {names:,} different names under {c.cut(shown, 80)} "
+        f"{client} sent {c.count(queries, 'DNS query', 'DNS queries')} for {names:,} different names under "
+        f"{c.cut(shown, 80)} "
         f"to {c.listed(servers)} {c.minutes(first, last)}, as a DNS tunnel would: what stands {place} is {mean:.0f} "
-        f"characters long on average and up to {longest}, {float(str(group['encoded_share'])):.0%} of the names look encoded, "
-        f"types asked for: {c.listed(kinds, 4)} records. {c.size_text(up)} went up in questions, {c.size_text(down)} came "
+        f"characters long on average and up to {longest}, {float(str(group['encoded_share'])):.0%} of the names look "
+        f"encoded, "
+        f"types asked for: {c.listed(kinds, 4)} records. {c.size_text(up)} went up in questions, {c.size_text(down)} "
+        f"came "
         f"down in answers. First name {c.cut(start[0], 80)}, longest {c.cut(example, 80)}."
     )
     odd_words = f" ({c.listed(odd, 4)} records)" if odd else ""
@@ -237,16 +265,29 @@ def _is_resolver(dns: pl.DataFrame, address: str) -> bool:
     return dns.filter((pl.col("server") == address) & pl.col("response")).height > 0
 
 
-def _evidence(rows: pl.DataFrame):  # type: ignore[no-untyped-def]
+def _evidence(rows: pl.DataFrame) -> Table:
     shown = rows.sort(pl.col("qname").str.len_chars(), descending=True, maintain_order=True).unique(
         subset=["qname", "response"], keep="first", maintain_order=True
     )
     return evidence(
-        (("time", "time"), ("frame", "frame"), ("direction", "text"), ("type", "text"), ("name", "text"), ("bytes", "bytes")),
+        (
+            ("time", "time"),
+            ("frame", "frame"),
+            ("direction", "text"),
+            ("type", "text"),
+            ("name", "text"),
+            ("bytes", "bytes"),
+        ),
         [
-            (row["time"], row["frame"], "answer" if row["response"] else "question", c.type_name(row["type"]),
-             c.cut(row["name"], 200), row["length"])
+            (
+                row["time"],
+                row["frame"],
+                "answer" if row["response"] else "question",
+                c.type_name(row["type"]),
+                c.cut(row["name"], 200),
+                row["length"],
+            )
             for row in shown.head(c.FIRST_ROWS).iter_rows(named=True)
         ],
         total=rows.height,
-    )  # fmt: skip
+    )

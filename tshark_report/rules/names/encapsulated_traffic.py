@@ -30,15 +30,25 @@ TUNNELS: tuple[Tunnel, ...] = (
     Tunnel("VXLAN", r"(^|:)vxlan(:|$)", "vxlan", "VXLAN: an Ethernet tunnel in UDP (RFC 7348)"),
     Tunnel("Geneve", r"(^|:)geneve(:|$)", "geneve", "Geneve: an Ethernet tunnel in UDP (RFC 8926)"),
     Tunnel("GRE", r"(^|:)gre(:|$)", "gre", "GRE: a tunnel directly in IP (RFC 2784)"),
-    Tunnel("IPv6 in IPv4", r":ip:ipv6(:|$)", "ip.proto == 41 && ipv6", "IPv6 in IPv4, protocol 41: 6in4, 6to4 or ISATAP (RFC 4213)"),
+    Tunnel(
+        "IPv6 in IPv4",
+        r":ip:ipv6(:|$)",
+        "ip.proto == 41 && ipv6",
+        "IPv6 in IPv4, protocol 41: 6in4, 6to4 or ISATAP (RFC 4213)",
+    ),
     Tunnel("IPv4 in IPv4", r":ip:ip(:|$)", "ip.proto == 4 && ip", "IPv4 in IPv4, protocol 4 (RFC 2003)"),
-    Tunnel("IPv4 in IPv6", r":ipv6:ip(:|$)", "ipv6.nxt == 4 && ip", "IPv4 in IPv6, protocol 4: DS-Lite and the like (RFC 2473)"),
+    Tunnel(
+        "IPv4 in IPv6",
+        r":ipv6:ip(:|$)",
+        "ipv6.nxt == 4 && ip",
+        "IPv4 in IPv6, protocol 4: DS-Lite and the like (RFC 2473)",
+    ),
     Tunnel("L2TP", r"(^|:)l2tp(:|$)", "l2tp", "L2TP: PPP in UDP (RFC 2661)"),
     Tunnel("GTP", r"(^|:)gtp(:|$)", "gtp", "GTP: a mobile network's user tunnel (3GPP TS 29.281)", "info"),
     Tunnel("MPLS", r"(^|:)mpls(:|$)", "mpls", "MPLS labels (RFC 3032)", "info"),
     Tunnel("PPPoE", r"(^|:)pppoes(:|$)", "pppoes", "PPPoE: PPP in Ethernet, an access line (RFC 2516)", "info"),
     Tunnel("VLAN", r"(^|:)vlan(:|$)", "vlan", "VLAN tags (IEEE 802.1Q)", "info"),
-)  # fmt: skip
+)
 
 VLAN = r"(^|:)vlan(:|$)"
 DOUBLE_VLAN = r"(^|:)vlan(:ethertype)?:vlan(:|$)"
@@ -60,7 +70,8 @@ DOUBLE_VLAN = r"(^|:)vlan(:ethertype)?:vlan(:|$)"
         ),
         Innocent(
             explanation="Windows used Teredo, ISATAP and 6to4 by itself to reach IPv6 hosts from an IPv4 network.",
-            tell_apart="The other end is a public relay, and little more than router solicitations and pings go through.",
+            tell_apart="The other end is a public relay, and little more than router solicitations and pings go "
+            "through.",
         ),
     ),
     confirm=(
@@ -107,11 +118,13 @@ def _draft(tables: Tables, tunnel: Tunnel, rows: pl.DataFrame, context: Context)
     asked = _inside(tables.dns, "name", frames)
     kinds = rows["protocol"].value_counts(sort=True)["protocol"].drop_nulls().to_list()
     size = int(rows["length"].sum())
-    summary = [f"{c.count(rows.height, 'packet')} ({c.size_text(size)}) were {tunnel.what}, {c.minutes(first, last)}"]
+    summary = [f"{c.count(rows.height, 'packet')} ({c.size_text(size)}) used {tunnel.what}, {c.minutes(first, last)}"]
     if layered and pairs:
-        summary.append("outer addresses " + c.listed([f"{a} and {b}" for a, b, _, _ in pairs], 3))
+        summary.append("outer addresses " + c.listed([f"{a} with {b}" for a, b, _, _ in pairs], 3))
     if inner:
-        summary.append("inner hosts " + c.listed([f"{context.named(a)} with {context.named(b)}" for a, b, _, _ in inner], 4))
+        summary.append(
+            "inner hosts " + c.listed([f"{context.named(a)} with {context.named(b)}" for a, b, _, _ in inner], 4)
+        )
     if kinds:
         summary.append("carried " + c.listed([str(k) for k in kinds], 5))
     if server_names:
@@ -130,7 +143,7 @@ def _draft(tables: Tables, tunnel: Tunnel, rows: pl.DataFrame, context: Context)
         subject=f"{tunnel.name} {subject}",
         hosts=hosts,
         summary="; ".join(summary) + ".",
-        sentence=f"{(ends[0] if layered and ends else inside[0] if inside else 'a host')} sent or received traffic inside "
+        sentence=f"{(ends[0] if layered and ends else inside[0] if inside else 'a host')} exchanged packets inside "
         f"{tunnel.name}{ends_text}",
         priority=tunnel.priority,
         confidence="high",
@@ -144,15 +157,19 @@ def _draft(tables: Tables, tunnel: Tunnel, rows: pl.DataFrame, context: Context)
             ],
             total=len(inner) + (len(pairs) if layered else 0),
         ),
-        title=f"Traffic carried {tunnel.name} tags" if tunnel.name in ("VLAN", "MPLS") else f"Traffic ran inside {tunnel.name}",
+        title=f"Traffic carried {tunnel.name} tags"
+        if tunnel.name in ("VLAN", "MPLS")
+        else f"Traffic ran inside {tunnel.name}",
         line_up=("frame.time_relative", "ip.src", "ip.dst", "frame.protocols", "frame.len"),
         time=first,
-    )  # fmt: skip
+    )
 
 
 def _outer(tables: Tables, rows: pl.DataFrame) -> pl.DataFrame:
     """The outermost network layer of each packet; layers stand outermost first."""
-    layers = tables.layers.filter(pl.col("layer").is_in(["ip", "ipv6"]) & pl.col("frame").is_in(rows["frame"].implode()))
+    layers = tables.layers.filter(
+        pl.col("layer").is_in(["ip", "ipv6"]) & pl.col("frame").is_in(rows["frame"].implode())
+    )
     return layers.unique(subset="frame", keep="first", maintain_order=True).select("frame", "length", "src", "dst")
 
 
@@ -165,10 +182,17 @@ def _pairs(rows: pl.DataFrame) -> list[tuple[str, str, int, int]]:
         .sort("frame")
         .with_columns(pl.min_horizontal("src", "dst").alias("low"), pl.max_horizontal("src", "dst").alias("high"))
         .group_by("low", "high", maintain_order=True)
-        .agg(pl.col("src").first(), pl.col("dst").first(), pl.len().alias("packets"), pl.col("length").sum().alias("bytes"))
+        .agg(
+            pl.col("src").first(),
+            pl.col("dst").first(),
+            pl.len().alias("packets"),
+            pl.col("length").sum().alias("bytes"),
+        )
         .sort("packets", descending=True, maintain_order=True)
     )
-    return [(str(s), str(d), int(n), int(b)) for s, d, n, b in made.select("src", "dst", "packets", "bytes").iter_rows()]
+    return [
+        (str(s), str(d), int(n), int(b)) for s, d, n, b in made.select("src", "dst", "packets", "bytes").iter_rows()
+    ]
 
 
 def _inside(table: pl.DataFrame, column: str, frames: pl.Series) -> list[str]:

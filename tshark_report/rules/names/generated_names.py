@@ -29,13 +29,16 @@ MIXED = re.compile(r"[a-z][0-9]|[0-9][a-z]")
     title="One client asked for many domains that do not exist, as names from a generator",
     question="Does a client try generated domain names (NXDOMAIN burst)?",
     answers=("Q5",),
-    why="A program that computes its server's name from the date tries tens to thousands of domains, of which its owner "
+    why="A program that computes its server's name from the date tries tens to thousands of domains, of which its "
+    "owner "
     "registered one. To the resolver that is a burst of NXDOMAIN answers for unrelated, often unpronounceable domains "
     "from one client, sometimes followed by one that exists.",
     innocent=(
         Innocent(
-            explanation="Browsers ask for a few random single labels at start to learn whether the network answers everything.",
-            tell_apart="Three names of 7 to 15 letters without a dot (or with the network's own suffix); these are not counted.",
+            explanation="Browsers ask for a few random single labels at start to learn whether the network answers "
+            "everything.",
+            tell_apart="Three names of 7 to 15 letters without a dot (or with the network's own suffix); these are "
+            "not counted.",
         ),
         Innocent(
             explanation="A resolver's search list tries every name with the organisation's suffixes.",
@@ -52,7 +55,9 @@ MIXED = re.compile(r"[a-z][0-9]|[0-9][a-z]")
         "Does the same set appear on other days or other clients at the same time?",
     ),
     references=(
-        Reference(title="ATT&CK T1568.002: Domain Generation Algorithms", url="https://attack.mitre.org/techniques/T1568/002/"),
+        Reference(
+            title="ATT&CK T1568.002: Domain Generation Algorithms", url="https://attack.mitre.org/techniques/T1568/002/"
+        ),
         Reference(
             title="Antonakakis et al.: From Throw-Away Traffic to Bots (USENIX Security 2012)",
             url="https://www.usenix.org/conference/usenixsecurity12/technical-sessions/presentation/antonakakis",
@@ -61,10 +66,14 @@ MIXED = re.compile(r"[a-z][0-9]|[0-9][a-z]")
     ),
     needs=("dns",),
     thresholds={
-        "random_domains": Threshold(10, "domains", "non-existent domains that look random; typing errors give one or two"),
+        "random_domains": Threshold(
+            10, "domains", "non-existent domains that look random; typing errors give one or two"
+        ),
         "random_share": Threshold(0.5, "of the domains", "half of the failing domains look random"),
         "domains": Threshold(40, "domains", "non-existent domains of any look: word lists make readable names"),
-        "high_domains": Threshold(30, "domains", "random-looking non-existent domains from which on the priority is high"),
+        "high_domains": Threshold(
+            30, "domains", "random-looking non-existent domains from which on the priority is high"
+        ),
         "failing_share": Threshold(0.3, "of the domains", "domains that failed among all that the client asked for"),
     },
     weight=75,
@@ -73,7 +82,10 @@ def generated_names(tables: Tables, context: Context) -> Iterator[Draft]:
     """Per client, count registered domains that never resolved, and how many look random."""
     dns = c.messages(tables)
     failed = dns.filter(
-        pl.col("response") & (pl.col("rcode") == NXDOMAIN) & pl.col("type").is_in(ADDRESS_TYPES) & pl.col("qname").is_not_null()
+        pl.col("response")
+        & (pl.col("rcode") == NXDOMAIN)
+        & pl.col("type").is_in(ADDRESS_TYPES)
+        & pl.col("qname").is_not_null()
     )
     floor = min(context.limit("random_domains"), context.limit("domains"))
     many = failed.group_by("client").agg(pl.col("qname").n_unique()).filter(pl.col("qname") >= floor)
@@ -87,7 +99,7 @@ def generated_names(tables: Tables, context: Context) -> Iterator[Draft]:
 
 
 def looks_random(label: str) -> bool:
-    """True for a label of 8 characters or more that nobody could pronounce: few vowels, long runs of consonants, mixed digits."""
+    """True for a label of 8 characters or more that nobody could pronounce: few vowels, long runs, mixed digits."""
     if len(label) < 8 or label.startswith("xn--"):
         return False
     letters = [ch for ch in label if ch.isalpha()]
@@ -99,7 +111,9 @@ def looks_random(label: str) -> bool:
 
 def _client(dns: pl.DataFrame, failed: pl.DataFrame, client: str, context: Context) -> Draft | None:
     own = dns.filter((pl.col("client") == client) & pl.col("response") & pl.col("qname").is_not_null())
-    resolved_rows = own.filter((pl.col("rcode") == 0) & ((pl.col("a").list.len() > 0) | (pl.col("aaaa").list.len() > 0)))
+    resolved_rows = own.filter(
+        (pl.col("rcode") == 0) & ((pl.col("a").list.len() > 0) | (pl.col("aaaa").list.len() > 0))
+    )
     resolved = {registered_domain(n) for n in resolved_rows["qname"].unique().to_list()}
     domains: dict[str, str] = {}
     for name in failed["qname"].unique(maintain_order=True).to_list():
@@ -112,10 +126,9 @@ def _client(dns: pl.DataFrame, failed: pl.DataFrame, client: str, context: Conte
     random_ones = [d for d in domains if looks_random(d.split(".", 1)[0])]
     asked = {registered_domain(n) for n in own["qname"].unique().to_list()} - {None}
     mostly = len(domains) >= context.limit("failing_share") * max(len(asked), 1)
-    by_look = (
-        len(random_ones) >= context.limit("random_domains")
-        and len(random_ones) >= context.limit("random_share") * len(domains)
-    )
+    by_look = len(random_ones) >= context.limit("random_domains") and len(random_ones) >= context.limit(
+        "random_share"
+    ) * len(domains)
     by_number = len(domains) >= context.limit("domains") and mostly
     if not (by_look or by_number):
         return None
@@ -145,24 +158,35 @@ def _client(dns: pl.DataFrame, failed: pl.DataFrame, client: str, context: Conte
         priority=priority,
         confidence=confidence,
         display_filter=c.dns_filter(
-            filters.dst(client), filters.equals("dns.flags.rcode", NXDOMAIN), filters.one_of("dns.qry.type", ADDRESS_TYPES)
+            filters.dst(client),
+            filters.equals("dns.flags.rcode", NXDOMAIN),
+            filters.one_of("dns.qry.type", ADDRESS_TYPES),
         ),
         frames=c.frames_of(rows),
         evidence=evidence(
             (("time", "time"), ("frame", "frame"), ("name", "text"), ("type", "text"), ("looks random", "text")),
             [
-                (r["time"], r["frame"], c.cut(r["name"], 200), c.type_name(r["type"]),
-                 "yes" if looks_random((registered_domain(r["qname"]) or "").split(".", 1)[0]) else "no")
-                for r in rows.unique(subset="qname", keep="first", maintain_order=True).head(c.FIRST_ROWS).iter_rows(named=True)
+                (
+                    r["time"],
+                    r["frame"],
+                    c.cut(r["name"], 200),
+                    c.type_name(r["type"]),
+                    "yes" if looks_random((registered_domain(r["qname"]) or "").split(".", 1)[0]) else "no",
+                )
+                for r in rows.unique(subset="qname", keep="first", maintain_order=True)
+                .head(c.FIRST_ROWS)
+                .iter_rows(named=True)
             ],
             total=rows.height,
         ),
-        lowered_because=f"{client} also answers DNS questions itself, so it may ask for its own clients" if serves else "",
+        lowered_because=f"{client} also answers DNS questions itself, so it may ask for its own clients"
+        if serves
+        else "",
         indicators=tuple(("domain", n) for n, _ in hits[:5]),
         line_up=("frame.time_relative", "ip.dst", "dns.qry.name", "dns.flags.rcode"),
         time=first,
         weight=min(len(random_ones) / 10, 10.0),
-    )  # fmt: skip
+    )
 
 
 def _alike(resolved: pl.DataFrame, random_ones: Sequence[str]) -> list[tuple[str, str]]:

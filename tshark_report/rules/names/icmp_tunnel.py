@@ -29,7 +29,8 @@ REQUESTS, REPLIES = (8, 128), (0, 129)
     innocent=(
         Innocent(
             explanation="A path-MTU test sends echo requests of growing size.",
-            tell_apart="Sizes only grow (or are halved), Don't Fragment is set, and each reply is as long as its request.",
+            tell_apart="Sizes only grow (or are halved), Don't Fragment is set, and each reply is as long as its "
+            "request.",
         ),
         Innocent(
             explanation="Some servers answer large echo requests with a shortened payload.",
@@ -46,9 +47,13 @@ REQUESTS, REPLIES = (8, 128), (0, 129)
         "Is the peer a host that anyone has a reason to ping for so long?",
     ),
     references=(
-        Reference(title="ATT&CK T1095: Non-Application Layer Protocol", url="https://attack.mitre.org/techniques/T1095/"),
+        Reference(
+            title="ATT&CK T1095: Non-Application Layer Protocol", url="https://attack.mitre.org/techniques/T1095/"
+        ),
         Reference(title="ATT&CK T1572: Protocol Tunneling", url="https://attack.mitre.org/techniques/T1572/"),
-        Reference(title="RFC 792: an echo reply returns the data of the request", url="https://www.rfc-editor.org/rfc/rfc792"),
+        Reference(
+            title="RFC 792: an echo reply returns the data of the request", url="https://www.rfc-editor.org/rfc/rfc792"
+        ),
         Reference(title="RFC 4443, section 4.2: Echo Reply", url="https://www.rfc-editor.org/rfc/rfc4443#section-4.2"),
     ),
     needs=("icmp",),
@@ -56,7 +61,9 @@ REQUESTS, REPLIES = (8, 128), (0, 129)
         "packets": Threshold(10, "packets", "echo packets of one pair; fewer are a few pings"),
         "unlike_replies": Threshold(5, "replies", "replies whose length differs from the request they answer"),
         "sizes": Threshold(4, "sizes", "different payload lengths; a ping has one, a shortened reply makes two"),
-        "surplus_replies": Threshold(10, "replies", "replies beyond the number of requests: a server that sends on its own"),
+        "surplus_replies": Threshold(
+            10, "replies", "replies beyond the number of requests: a server that sends on its own"
+        ),
         "free_sizes": Threshold(12, "sizes", "different request lengths that do not simply grow, answered or not"),
         "free_requests": Threshold(40, "requests", "requests needed before free sizes alone are told"),
     },
@@ -77,7 +84,7 @@ def icmp_tunnel(tables: Tables, context: Context) -> Iterator[Draft]:
 
 
 def echoes(tables: Tables) -> pl.DataFrame:
-    """Echo packets with `payload` (bytes after the ICMP header; null for fragments), `request`, and the pair as a, b."""
+    """Echo packets with `payload` (bytes after the ICMP header; null for fragments), `request`, and the pair."""
     kinds = pl.col("type").is_in([*REQUESTS, *REPLIES])
     echo = tables.icmp.filter(kinds & pl.col("src").is_not_null() & pl.col("dst").is_not_null())
     sizes = tables.packets.select("frame", "ip_length", "fragment_offset", "more_fragments")
@@ -125,7 +132,9 @@ def _pair(rows: pl.DataFrame, context: Context) -> Iterator[Draft]:
     smallest, largest = int(rows["payload"].min() or 0), int(rows["payload"].max() or 0)  # type: ignore[arg-type]
     idents, sequences = rows["ident"].drop_nulls().unique(), rows["sequence"].drop_nulls().unique()
     ident = f"always identifier {idents[0]}" if len(idents) == 1 else f"{len(idents):,} identifiers"
-    sequence = f"always sequence number {sequences[0]}" if len(sequences) == 1 else f"{len(sequences):,} sequence numbers"
+    sequence = (
+        f"always sequence number {sequences[0]}" if len(sequences) == 1 else f"{len(sequences):,} sequence numbers"
+    )
     first, last = c.first_time(rows), c.last_time(rows)
     priority: Priority = "high" if differs or unasked else "medium"
     confidence: Confidence = "high" if (differs and total >= 2_000) or unasked else "medium"
@@ -144,31 +153,61 @@ def _pair(rows: pl.DataFrame, context: Context) -> Iterator[Draft]:
         subject=f"{client} {server}",
         hosts=(client, server),
         summary=summary,
-        sentence=f"{client} began to exchange echo packets of {sizes} different sizes (up to {largest:,} bytes of payload) "
+        sentence=f"{client} began to exchange echo packets of {sizes} different sizes (up to {largest:,} bytes of "
+        f"payload) "
         f"with {server}, as an ICMP tunnel does",
         priority=priority,
         confidence=confidence,
         display_filter=pair_filter(client, server),
         frames=c.frames_of(rows),
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("from", "address"), ("to", "address"), ("kind", "text"),
-             ("identifier", "count"), ("sequence", "count"), ("payload", "bytes")),
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("from", "address"),
+                ("to", "address"),
+                ("kind", "text"),
+                ("identifier", "count"),
+                ("sequence", "count"),
+                ("payload", "bytes"),
+            ),
             [
-                (row["time"], row["frame"], row["src"], row["dst"], "request" if row["request"] else "reply",
-                 row["ident"], row["sequence"], row["payload"])
-                for row in rows.sort("payload", descending=True, maintain_order=True).head(c.FIRST_ROWS).iter_rows(named=True)
+                (
+                    row["time"],
+                    row["frame"],
+                    row["src"],
+                    row["dst"],
+                    "request" if row["request"] else "reply",
+                    row["ident"],
+                    row["sequence"],
+                    row["payload"],
+                )
+                for row in rows.sort("payload", descending=True, maintain_order=True)
+                .head(c.FIRST_ROWS)
+                .iter_rows(named=True)
             ],
             total=rows.height,
         ),
-        line_up=("frame.time_relative", "ip.src", "ip.dst", "icmp.type", "icmp.ident", "icmp.seq", "data.len", "ip.ttl"),
+        line_up=(
+            "frame.time_relative",
+            "ip.src",
+            "ip.dst",
+            "icmp.type",
+            "icmp.ident",
+            "icmp.seq",
+            "data.len",
+            "ip.ttl",
+        ),
         time=first,
         weight=min(total / 100_000, 5.0),
-    )  # fmt: skip
+    )
 
 
 def pair_filter(a: str, b: str) -> str:
     """Display filter for the echo exchange of two hosts."""
-    field, kinds, errors = ("icmpv6.type", (128, 129), (1, 2, 3, 4)) if ":" in a else ("icmp.type", (8, 0), (3, 4, 5, 11, 12))
+    field, kinds, errors = (
+        ("icmpv6.type", (128, 129), (1, 2, 3, 4)) if ":" in a else ("icmp.type", (8, 0), (3, 4, 5, 11, 12))
+    )
     # An ICMP error quotes the packet it is about, so that the quoted type counts too: leave errors out.
     return filters.all_of(
         filters.between(a, b), filters.one_of(field, kinds), filters.negated(filters.one_of(field, errors))

@@ -29,7 +29,8 @@ from tshark_report.tables.tables import Tables
             tell_apart="Then other traffic of the same hosts lacks its answers too, or the questions stand at the end.",
         ),
         Innocent(
-            explanation="A firewall drops DNS to outside servers on purpose; devices with a fixed resolver try in vain.",
+            explanation="A firewall drops DNS to outside servers on purpose; devices with a fixed resolver try in "
+            "vain.",
             tell_apart="The same names are answered at once by the network's own resolver.",
         ),
     ),
@@ -39,12 +40,19 @@ from tshark_report.tables.tables import Tables
         "Does a firewall between them drop UDP port 53, or only large answers and fragments?",
     ),
     references=(
-        Reference(title="RFC 1035, section 4.2.1: UDP usage, retransmission", url="https://www.rfc-editor.org/rfc/rfc1035#section-4.2.1"),
-        Reference(title="RFC 9520: negative caching of resolution failures", url="https://www.rfc-editor.org/rfc/rfc9520"),
+        Reference(
+            title="RFC 1035, section 4.2.1: UDP usage, retransmission",
+            url="https://www.rfc-editor.org/rfc/rfc1035#section-4.2.1",
+        ),
+        Reference(
+            title="RFC 9520: negative caching of resolution failures", url="https://www.rfc-editor.org/rfc/rfc9520"
+        ),
     ),
     needs=("dns",),
     thresholds={
-        "silent_queries": Threshold(3, "queries", "sent to a server that never answered: one question and its two repeats"),
+        "silent_queries": Threshold(
+            3, "queries", "sent to a server that never answered: one question and its two repeats"
+        ),
         "lost_queries": Threshold(5, "questions", "unanswered questions of a server that answers others"),
         "lost_share": Threshold(0.1, "of the questions", "a few lost datagrams are ordinary, a tenth is noticed"),
         "wait": Threshold(2.0, "seconds", "a wait that a user notices as an interruption"),
@@ -71,7 +79,8 @@ def unanswered_queries(tables: Tables, context: Context) -> Iterator[Draft]:
         enough = (
             sent >= context.limit("silent_queries")
             if silent
-            else rows.height >= context.limit("lost_queries") and rows.height >= context.limit("lost_share") * totals[str(server)]
+            else rows.height >= context.limit("lost_queries")
+            and rows.height >= context.limit("lost_share") * totals[str(server)]
         )
         # Without any packet to the client the capture shows one direction only: nothing can be said.
         if enough and any(client in hearing for client in rows["client"].unique().to_list()):
@@ -88,21 +97,23 @@ def _draft(
     tables: Tables, asked: pl.DataFrame, server: str, rows: pl.DataFrame, context: Context, *, silent: bool, total: int
 ) -> Draft:
     waits = _waits(asked, rows)
-    longest = max((w for w, _, _ in waits), default=0.0)
+    longest = max((w for w, _ in waits), default=0.0)
     clients = rows.group_by("client").len().sort("len", descending=True)["client"].to_list()
     names = rows["qname"].unique(maintain_order=True).to_list()
     sent = sorted({int(f) for listed in rows["frames"].to_list() for f in listed})
     display_filter, frames = _filter(asked, server, rows, sent, silent=silent)
     errors = _unreachable(tables, server, clients)
-    others = [o for _, o, _ in waits if o and o != server]
+    others = [o for _, o in waits if o and o != server]
     first, last = c.first_time(rows), float(rows["last_time"].max() or 0.0)  # type: ignore[arg-type]
     felt = longest >= context.limit("wait")
     heavy = silent or rows.height >= 0.3 * total
     priority: Priority = "medium" if felt and heavy else "low"
     confidence: Confidence = "high" if silent else "medium"
-    what = f"never answered: {c.count(len(sent), 'query', 'queries')}" if silent else (
-        f"left {rows.height:,} of {total:,} questions unanswered ({rows.height / total:.0%})"
-    )  # fmt: skip
+    what = (
+        f"never answered: {c.count(len(sent), 'query', 'queries')}"
+        if silent
+        else (f"left {rows.height:,} of {total:,} questions unanswered ({rows.height / total:.0%})")
+    )
     summary = (
         f"DNS server {server} {what} from {c.listed(clients)} for {c.listed([c.cut(n, 80) for n in names])} "
         f"{c.minutes(first, last)}, no answer."
@@ -123,22 +134,40 @@ def _draft(
         display_filter=display_filter,
         frames=frames,
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("client", "address"), ("name", "text"), ("type", "text"),
-             ("sent", "count"), ("waited", "seconds"), ("then answered by", "address")),
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("client", "address"),
+                ("name", "text"),
+                ("type", "text"),
+                ("sent", "count"),
+                ("waited", "seconds"),
+                ("then answered by", "address"),
+            ),
             [
-                (row["time"], row["frame"], row["client"], c.cut(row["qname"], 200), c.type_name(row["type"]), row["repeats"],
-                 round(wait, 3) if wait else None, other)
-                for row, (wait, other, _) in zip(rows.iter_rows(named=True), waits, strict=True)
+                (
+                    row["time"],
+                    row["frame"],
+                    row["client"],
+                    c.cut(row["qname"], 200),
+                    c.type_name(row["type"]),
+                    row["repeats"],
+                    round(wait, 3) if wait else None,
+                    other,
+                )
+                for row, (wait, other) in zip(rows.iter_rows(named=True), waits, strict=True)
             ],
         ),
         title="A DNS server never answered" if silent else "",
         line_up=("frame.time_relative", "ip.src", "udp.srcport", "ip.dst", "dns.id", "dns.qry.name"),
         time=first,
         weight=min(longest, 10.0),
-    )  # fmt: skip
+    )
 
 
-def _filter(asked: pl.DataFrame, server: str, rows: pl.DataFrame, frames: list[int], *, silent: bool) -> tuple[str, list[int]]:
+def _filter(
+    asked: pl.DataFrame, server: str, rows: pl.DataFrame, frames: list[int], *, silent: bool
+) -> tuple[str, list[int]]:
     base = c.dns_filter(filters.dst(server), filters.equals("dns.flags.response", 0))
     if silent and frames and len(frames) == int(asked.filter(pl.col("server") == server)["repeats"].sum()):
         return base, frames
@@ -149,22 +178,26 @@ def _filter(asked: pl.DataFrame, server: str, rows: pl.DataFrame, frames: list[i
     return c.by_number(frames)
 
 
-def _waits(asked: pl.DataFrame, rows: pl.DataFrame) -> list[tuple[float, str | None, int]]:
-    """For each unanswered question: seconds until the client had an answer to it (or asked for the last time), from whom."""
-    answered = asked.filter(pl.col("answers") > 0).select("client", "qname", "type", "server", "answer_time").sort("answer_time")
+def _waits(asked: pl.DataFrame, rows: pl.DataFrame) -> list[tuple[float, str | None]]:
+    """For each unanswered question: seconds until the client had an answer (or asked for the last time), from whom."""
+    answered = (
+        asked.filter(pl.col("answers") > 0)
+        .select("client", "qname", "type", "server", "answer_time")
+        .sort("answer_time")
+    )
     later: dict[tuple[str, str, int], list[tuple[float, str]]] = {}
     for client, name, kind, other, when in answered.iter_rows():
         later.setdefault((client, name, kind), []).append((float(when), str(other)))
     tries: dict[tuple[str, str, int], list[float]] = {}
     for client, name, kind, first, last in rows.select("client", "qname", "type", "time", "last_time").iter_rows():
         tries.setdefault((client, name, kind), []).extend((float(first), float(last)))
-    made = []
+    made: list[tuple[float, str | None]] = []
     for client, name, kind, first in rows.select("client", "qname", "type", "time").iter_rows():
         key = (client, name, kind)
         # A name asked for again after minutes is another attempt: only what follows within 30 s belongs to this one.
         near = [t for t in tries[key] if first <= t <= first + 30]
         hit = next(((t, o) for t, o in later.get(key, []) if first <= t <= first + 30), None)
-        made.append((hit[0] - first, hit[1], 1) if hit else (max(near) - first, None, 0))
+        made.append((hit[0] - first, hit[1]) if hit else (max(near) - first, None))
     return made
 
 

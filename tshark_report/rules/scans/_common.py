@@ -46,7 +46,9 @@ def icmp_errors(tables: Tables) -> pl.DataFrame:
 
 def unquoted(tables: Tables) -> str:
     """Leaves out ICMP errors, whose quoted header would match as if it were their own; empty where there are none."""
-    return filters.negated("icmp || icmpv6") if icmp_errors(tables).height else ""
+    six = icmp_errors(tables)["src"].str.contains(":", literal=True)
+    kinds = [name for name, there in (("icmp", not six.all()), ("icmpv6", six.any())) if there and six.len()]
+    return filters.all_of(*(filters.negated(filters.exists(name)) for name in kinds))
 
 
 def not_errors(tables: Tables) -> str:
@@ -60,8 +62,10 @@ def not_errors(tables: Tables) -> str:
 
 
 def own(tables: Tables, *parts: str) -> str:
-    """A filter on TCP or UDP packets that ICMP errors about them do not match."""
-    return filters.all_of(*parts, unquoted(tables))
+    """A filter on TCP or UDP packets that neither ICMP errors about them nor damaged TCP headers match."""
+    damaged = tables.packets.filter((pl.col("transport") == "tcp") & pl.col("flags").is_null()).height
+    sound = filters.exists("tcp.len") if damaged and any("tcp." in part for part in parts) else ""
+    return filters.all_of(*parts, sound, unquoted(tables))
 
 
 def syn_packets(tables: Tables) -> pl.DataFrame:
@@ -151,27 +155,18 @@ def network(addresses: Sequence[str]) -> str:
 
 
 def several(addresses: Sequence[str], limit: int = 4) -> str:
-    """`10.0.0.1, 10.0.0.2 and 62 more`, with the network that holds them where it is small."""
-    inside = network(addresses)
-    return listed(list(addresses), limit) + (f" (all in {inside})" if inside and len(addresses) > limit else "")
+    """`10.0.0.1, 10.0.0.2 and 62 more in 10.0.0.0/24`; the network is named where it is small."""
+    inside = network(addresses) if len(addresses) > limit else ""
+    return listed(list(addresses), limit, f"more, all in {inside}" if inside else "more")
 
 
 def busiest(times: pl.Series, seconds: float) -> int:
-    """Most events that fall into one stretch of `seconds`, counted in fixed steps."""
+    """Most events that lie within `seconds` of each other."""
     if times.is_empty():
         return 0
-    steps = (times / seconds).floor().cast(pl.Int64)
-    return whole(steps.value_counts()["count"].max())
-
-
-def most_within(times: list[float], seconds: float) -> int:
-    """Most of the sorted times that lie within `seconds` of each other."""
-    start = most = 0
-    for end, value in enumerate(times):
-        while value - times[start] > seconds:
-            start += 1
-        most = max(most, end - start + 1)
-    return most
+    ordered = times.sort()
+    first = ordered.search_sorted(ordered - seconds, side="left")
+    return whole((pl.int_range(len(ordered), eager=True) - first.cast(pl.Int64)).max()) + 1
 
 
 def frame_numbers(rows: pl.DataFrame) -> list[int]:

@@ -21,7 +21,7 @@ def _as_number(address: str) -> int | None:
 
 
 def crafted(syns: pl.DataFrame) -> str:
-    """What is alike in all SYNs of one source that an ordinary stack would vary, as a sentence with a space in front."""
+    """What all SYNs of one source have alike that an ordinary stack varies: a sentence with a space in front."""
     if syns.height < ENOUGH:
         return ""
     marks: list[str] = []
@@ -34,7 +34,7 @@ def crafted(syns: pl.DataFrame) -> str:
     if syns.height and numbers.len() >= ENOUGH and numbers.n_unique() == 1:
         marks.append(f"the same initial sequence number {numbers[0]}")
     if _follows_target(syns):
-        marks.append("the target's address as initial sequence number, as Mirai does")
+        marks.append("the target's address as initial sequence number (as Mirai does)")
     ids = syns["ip_id"].drop_nulls()
     if ids.len() >= ENOUGH and ids.n_unique() == 1 and ids[0]:
         marks.append(f"the same IP ID 0x{ids[0]:04x}" + (" (ZMap's default)" if ids[0] == ZMAP_ID else ""))
@@ -51,5 +51,5 @@ def _follows_target(syns: pl.DataFrame) -> bool:
     targets = syns.select("dst", "seq").drop_nulls().unique().head(200)
     if targets["dst"].n_unique() < ENOUGH:
         return False
-    hits = sum(_as_number(dst) == seq for dst, seq in targets.iter_rows())
-    return hits >= 0.9 * targets.height
+    hits = sum(1 for dst, seq in targets.iter_rows() if _as_number(dst) == seq)
+    return hits * 10 >= targets.height * 9

@@ -19,7 +19,9 @@ SOURCES = Threshold(10, "answering hosts", "a client asks a few servers; reflect
 PACKETS = Threshold(50, "answers", "late answers to questions from before the capture are few")
 PAYLOAD = Threshold(200, "bytes a packet on average", "reflected answers are chosen to be large")
 REQUESTS = Threshold(50, "equal requests", "who needs an answer does not ask the same thing fifty times")
-FACTOR = Threshold(10, "bytes back for each byte asked", "US-CERT lists 28 for DNS and 556 for NTP; ordinary questions bring 2 to 4")
+FACTOR = Threshold(
+    10, "bytes back for each byte asked", "US-CERT lists 28 for DNS and 556 for NTP; ordinary questions bring 2 to 4"
+)
 SAME = Threshold(0.2, "names for each answer", "a resolver asks for many names; reflection repeats one")
 
 
@@ -35,8 +37,10 @@ def amplifiers() -> list[int]:
     title="Large UDP answers went to a host that had not asked for them, or asked over and over (amplification)",
     question="Is a service used to flood somebody else?",
     answers=("Q4", "Q6"),
-    why="DNS, NTP, SSDP, memcached and others answer a small UDP request with a large packet. A request with a made-up source"
-    " sends that answer to somebody else: the receiver of many answers without questions is the target of such a flood, and"
+    why="DNS, NTP, SSDP, memcached and others answer a small UDP request with a large packet. A request with a"
+    " made-up source"
+    " sends that answer to somebody else: the receiver of many answers without questions is the target of such a"
+    " flood, and"
     " a server that answers the same request over and over is used for it.",
     innocent=(
         Innocent(
@@ -57,42 +61,68 @@ def amplifiers() -> list[int]:
             title="US-CERT TA14-017A, UDP-Based Amplification Attacks",
             url="https://www.cisa.gov/news-events/alerts/2014/01/17/udp-based-amplification-attacks",
         ),
-        Reference(title="ATT&CK T1498.002 Reflection Amplification", url="https://attack.mitre.org/techniques/T1498/002/"),
-        Reference(title="RFC 5358, Preventing Use of Recursive Nameservers in Reflector Attacks", url="https://www.rfc-editor.org/rfc/rfc5358"),
+        Reference(
+            title="ATT&CK T1498.002 Reflection Amplification", url="https://attack.mitre.org/techniques/T1498/002/"
+        ),
+        Reference(
+            title="RFC 5358, Preventing Use of Recursive Nameservers in Reflector Attacks",
+            url="https://www.rfc-editor.org/rfc/rfc5358",
+        ),
     ),
     needs=("udp_flows",),
     thresholds={
-        "sources": SOURCES, "packets": PACKETS, "payload": PAYLOAD, "requests": REQUESTS, "factor": FACTOR, "same": SAME,
+        "sources": SOURCES,
+        "packets": PACKETS,
+        "payload": PAYLOAD,
+        "requests": REQUESTS,
+        "factor": FACTOR,
+        "same": SAME,
     },
     weight=62,
-)  # fmt: skip
+)
 def amplified_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each receiver and service."""
     ports = amplifiers()
     flows = tables.udp_flows
     # From a system port the table calls the receiver the client; from a higher one it calls it the server.
     low = flows.filter(pl.col("server_port").is_in(ports)).select(
-        pl.col("client").alias("receiver"), pl.col("server").alias("sender"), pl.col("server_port").alias("port"),
-        pl.col("client_packets").alias("asked"), pl.col("server_packets").alias("answers"),
-        pl.col("client_payload").alias("asked_bytes"), pl.col("server_payload").alias("answer_bytes"), "start", "end",
+        pl.col("client").alias("receiver"),
+        pl.col("server").alias("sender"),
+        pl.col("server_port").alias("port"),
+        pl.col("client_packets").alias("asked"),
+        pl.col("server_packets").alias("answers"),
+        pl.col("client_payload").alias("asked_bytes"),
+        pl.col("server_payload").alias("answer_bytes"),
+        "start",
+        "end",
         "first_frame",
-    )  # fmt: skip
+    )
     high = flows.filter(pl.col("client_port").is_in(ports) & ~pl.col("server_port").is_in(ports)).select(
-        pl.col("server").alias("receiver"), pl.col("client").alias("sender"), pl.col("client_port").alias("port"),
-        pl.col("server_packets").alias("asked"), pl.col("client_packets").alias("answers"),
-        pl.col("server_payload").alias("asked_bytes"), pl.col("client_payload").alias("answer_bytes"), "start", "end",
+        pl.col("server").alias("receiver"),
+        pl.col("client").alias("sender"),
+        pl.col("client_port").alias("port"),
+        pl.col("server_packets").alias("asked"),
+        pl.col("client_packets").alias("answers"),
+        pl.col("server_payload").alias("asked_bytes"),
+        pl.col("client_payload").alias("answer_bytes"),
+        "start",
+        "end",
         "first_frame",
-    )  # fmt: skip
+    )
     every = pl.concat([low, high])
     if every.is_empty():
         return
-    every = every.filter(~pl.col("receiver").is_in([a for a in every["receiver"].unique().to_list() if is_multicast(a)]))
+    every = every.filter(
+        ~pl.col("receiver").is_in([a for a in every["receiver"].unique().to_list() if is_multicast(a)])
+    )
     yield from _unasked(tables, context, every)
     yield from _repeated(tables, context, every)
 
 
 def _asked_a_group(tables: Tables, receiver: str, port: int) -> bool:
-    sent = tables.packets.filter((pl.col("transport") == "udp") & (pl.col("src") == receiver) & (pl.col("dst_port") == port))
+    sent = tables.packets.filter(
+        (pl.col("transport") == "udp") & (pl.col("src") == receiver) & (pl.col("dst_port") == port)
+    )
     return any(is_multicast(a) or str(a).endswith(".255") for a in sent["dst"].unique().to_list())
 
 
@@ -120,16 +150,24 @@ def _unasked(tables: Tables, context: Context, every: pl.DataFrame) -> Iterator[
             names = tables.dns.filter((pl.col("dst") == receiver) & pl.col("response"))["name"].drop_nulls()
             if names.n_unique() > max(5.0, context.limit("same") * names.len()):
                 continue
-        mine = rows.filter((pl.col("receiver") == receiver) & (pl.col("port") == port)).sort("answer_bytes", descending=True)
+        mine = rows.filter((pl.col("receiver") == receiver) & (pl.col("port") == port)).sort(
+            "answer_bytes", descending=True
+        )
         senders = mine["sender"].unique(maintain_order=True).to_list()
         yield _draft(
-            tables, mine, receiver, port, senders,
-            f"{receiver} received {row['answers']:,} UDP answers ({size(row['bytes'])}) from port {service(port, 'udp')} of"
-            f" {len(senders):,} hosts ({several(senders)}) without having asked: reflected traffic (amplification), whose"
+            tables,
+            mine,
+            receiver,
+            port,
+            senders,
+            f"{receiver} received {row['answers']:,} UDP answers ({size(row['bytes'])}) from port"
+            f" {service(port, 'udp')} of"
+            f" {len(senders):,} hosts ({several(senders)}) without having asked: reflected traffic (amplification),"
+            " whose"
             " questions carried its address",
             filters.dst(receiver),
             (receiver, *senders[:10]),
-        )  # fmt: skip
+        )
 
 
 def _repeated(tables: Tables, context: Context, every: pl.DataFrame) -> Iterator[Draft]:
@@ -152,34 +190,52 @@ def _repeated(tables: Tables, context: Context, every: pl.DataFrame) -> Iterator
     for row in groups.head(FINDINGS).iter_rows(named=True):
         receiver, sender, port = row["receiver"], row["sender"], row["port"]
         asked = tables.packets.filter(
-            (pl.col("transport") == "udp") & (pl.col("src") == receiver) & (pl.col("dst") == sender) & (pl.col("dst_port") == port)
+            (pl.col("transport") == "udp")
+            & (pl.col("src") == receiver)
+            & (pl.col("dst") == sender)
+            & (pl.col("dst_port") == port)
         )
         if asked["payload"].n_unique() > 2:
             continue
         mine = every.filter((pl.col("receiver") == receiver) & (pl.col("sender") == sender) & (pl.col("port") == port))
         factor = row["bytes"] / row["asked_bytes"]
         yield _draft(
-            tables, mine, receiver, port, [sender],
+            tables,
+            mine,
+            receiver,
+            port,
+            [sender],
             f"{sender} answered {row['asked']:,} equal UDP requests from {receiver} to port {service(port, 'udp')} with"
-            f" {row['answers']:,} packets, {size(row['bytes'])} for {size(row['asked_bytes'])} asked ({factor:,.0f} times as much):"
+            f" {row['answers']:,} packets, {size(row['bytes'])} for {size(row['asked_bytes'])} asked ({factor:,.0f}"
+            " times as much):"
             f" amplification; the requests may carry the spoofed address of {receiver}",
             filters.all_of(filters.src(sender), filters.dst(receiver)),
             (sender, receiver),
-        )  # fmt: skip
+        )
 
 
 def _draft(
-    tables: Tables, rows: pl.DataFrame, receiver: str, port: int, senders: list[str], told: str, where: str, hosts: tuple[str, ...]
+    tables: Tables,
+    rows: pl.DataFrame,
+    receiver: str,
+    port: int,
+    senders: list[str],
+    told: str,
+    where: str,
+    hosts: tuple[str, ...],
 ) -> Draft:
     mine = tables.packets.filter(
-        (pl.col("transport") == "udp") & (pl.col("dst") == receiver) & (pl.col("src_port") == port)
+        (pl.col("transport") == "udp")
+        & (pl.col("dst") == receiver)
+        & (pl.col("src_port") == port)
         & (pl.col("src").is_in(senders) if len(senders) == 1 else pl.lit(True))  # noqa: FBT003
-    )  # fmt: skip
+    )
     first, last = number(rows["start"].min()), number(rows["end"].max())
     return Draft(
         subject=f"{receiver} udp/{port}",
         hosts=hosts,
-        summary=f"{told}. It lasted {duration(last - first)}, {span(first, last)}; {count(mine.height, 'packet')}, on average"
+        summary=f"{told}. It lasted {duration(last - first)}, {span(first, last)}; {count(mine.height, 'packet')},"
+        " on average"
         f" {number(mine['payload'].mean()):,.0f} bytes of payload.",
         sentence=told,
         priority="high" if mine.height >= 10 * PACKETS.value else "medium",
@@ -187,13 +243,30 @@ def _draft(
         display_filter=own(tables, where, filters.src_port("udp", port)),
         frames=frame_numbers(mine),
         evidence=evidence(
-            (("from", "address"), ("port", "port"), ("to", "address"), ("questions", "count"), ("answers", "count"),
-             ("bytes", "bytes"), ("first", "time"), ("frame", "frame")),
+            (
+                ("from", "address"),
+                ("port", "port"),
+                ("to", "address"),
+                ("questions", "count"),
+                ("answers", "count"),
+                ("bytes", "bytes"),
+                ("first", "time"),
+                ("frame", "frame"),
+            ),
             [
-                [r["sender"], r["port"], r["receiver"], r["asked"], r["answers"], r["answer_bytes"], r["start"], r["first_frame"]]
+                [
+                    r["sender"],
+                    r["port"],
+                    r["receiver"],
+                    r["asked"],
+                    r["answers"],
+                    r["answer_bytes"],
+                    r["start"],
+                    r["first_frame"],
+                ]
                 for r in rows.head(100).iter_rows(named=True)
             ],
             rows.height,
         ),
         line_up=("ip.src", "udp.srcport", "ip.dst", "udp.dstport", "frame.len", "ip.ttl", "ip.id"),
-    )  # fmt: skip
+    )

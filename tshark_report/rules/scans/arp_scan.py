@@ -10,13 +10,17 @@ import polars as pl
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.rules.scans._common import FINDINGS, frame_numbers, most_within, number, several, span, whole
+from tshark_report.rules.scans._common import FINDINGS, busiest, frame_numbers, number, several, span, whole
 from tshark_report.story.words import count, duration, listed
 from tshark_report.tables.tables import Tables
 
-TARGETS = Threshold(25, "addresses", "a host asks for its gateway and a few neighbours; a search asks for a whole range")
+TARGETS = Threshold(
+    25, "addresses", "a host asks for its gateway and a few neighbours; a search asks for a whole range"
+)
 WINDOW = Threshold(60, "seconds", "a search asks for them within a minute; a router collects as many over hours")
-UNANSWERED = Threshold(0.5, "share of the addresses", "hosts that are really spoken to answer; most of a range is empty")
+UNANSWERED = Threshold(
+    0.5, "share of the addresses", "hosts that are really spoken to answer; most of a range is empty"
+)
 DENSE = Threshold(0.3, "share of the range", "asked addresses lie side by side in a search, and scattered otherwise")
 
 
@@ -27,15 +31,18 @@ DENSE = Threshold(0.3, "share of the range", "asked addresses lie side by side i
     title="One host asked for many addresses of its link by ARP (ARP scan)",
     question="Did somebody look for hosts on the local link?",
     answers=("Q6",),
-    why="A host asks by ARP for those it wants to speak to. Asking for a whole range within seconds is host discovery, the"
+    why="A host asks by ARP for those it wants to speak to. Asking for a whole range within seconds is host"
+    " discovery, the"
     " first step before ports are tried; nmap, netdiscover, arp-scan and worms do it.",
     innocent=(
         Innocent(
             explanation="A router that is asked from outside for many inside addresses asks for each of them.",
-            tell_apart="The asking MAC is the gateway's, and IP packets for these addresses arrive at it at the same time.",
+            tell_apart="The asking MAC is the gateway's, and IP packets for these addresses arrive at it at the same"
+            " time.",
         ),
         Innocent(
-            explanation="Network management, a printer driver or a phone app that looks for devices on its own network.",
+            explanation="Network management, a printer driver or a phone app that looks for devices on its own"
+            " network.",
             tell_apart="It repeats at fixed times, from the management host, or ends when the app is closed.",
         ),
     ),
@@ -57,7 +64,9 @@ def arp_scan(tables: Tables, context: Context) -> Iterator[Draft]:
     arp = tables.arp.filter(pl.col("sender").is_not_null() & pl.col("target").is_not_null())
     asked = arp.filter((pl.col("opcode") == 1) & (pl.col("sender") != pl.col("target")))
     replies = arp.filter(pl.col("opcode") == 2).select(
-        pl.col("sender").alias("target"), pl.col("target").alias("sender"), pl.lit(True).alias("answered")  # noqa: FBT003
+        pl.col("sender").alias("target"),
+        pl.col("target").alias("sender"),
+        pl.lit(True).alias("answered"),  # noqa: FBT003
     )
     first = asked.unique(["src_mac", "sender", "target"], keep="first", maintain_order=True)
     busy = (
@@ -71,7 +80,7 @@ def arp_scan(tables: Tables, context: Context) -> Iterator[Draft]:
     found = 0
     for mac, sender in busy.select("src_mac", "sender").sort("sender").iter_rows():
         mine = first.filter((pl.col("src_mac") == mac) & (pl.col("sender") == sender)).sort("time")
-        if most_within(mine["time"].to_list(), context.limit("window")) < context.limit("targets"):
+        if busiest(mine["time"], context.limit("window")) < context.limit("targets"):
             continue
         mine = mine.join(replies.unique(), on=["sender", "target"], how="left", maintain_order="left")
         answered = whole(mine["answered"].fill_null(value=False).sum())
@@ -101,9 +110,11 @@ def _draft(tables: Tables, context: Context, mine: pl.DataFrame, mac: str, sende
         subject=sender,
         hosts=(sender, *answered[:10]),
         summary=f"{sender} ({mac}) asked by ARP for {len(targets):,} different addresses of its link within"
-        f" {duration(last - first)}, {span(first, last)} ({requests.height:,} ARP requests), {several(targets)}: an ARP scan"
+        f" {duration(last - first)}, {span(first, last)} ({requests.height:,} ARP requests), {several(targets)}: an"
+        " ARP scan"
         f" by its shape. {alive[0].upper()}{alive[1:]}.",
-        sentence=f"{sender} asked by ARP for {count(len(targets), 'address', 'addresses')} within {duration(last - first)},"
+        sentence=f"{sender} asked by ARP for {count(len(targets), 'address', 'addresses')} within"
+        f" {duration(last - first)},"
         f" an ARP scan; {alive}",
         priority="medium" if dense else "low",
         confidence="high" if dense and len(targets) >= 2 * TARGETS.value else "medium",

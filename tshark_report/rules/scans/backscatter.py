@@ -24,7 +24,9 @@ def answers(tables: Tables) -> pl.DataFrame:
     mute = tables.tcp_sessions.filter(
         (pl.col("syns") == 0) & (pl.col("client_payload") == 0) & (pl.col("server_payload") == 0)
     ).select("stream")
-    tcp = tables.packets.filter((pl.col("transport") == "tcp") & pl.col("flags").is_not_null() & pl.col("src").is_not_null())
+    tcp = tables.packets.filter(
+        (pl.col("transport") == "tcp") & pl.col("flags").is_not_null() & pl.col("src").is_not_null()
+    )
     flags = pl.col("flags")
     kind = (
         pl.when((flags & (SYN | ACK | RST)) == (SYN | ACK))
@@ -112,9 +114,11 @@ def _draft(tables: Tables, rows: pl.DataFrame, src: str, ports: list[int]) -> Dr
     # The filter cannot ask whether a SYN was seen: it takes every such answer of these ports.
     flags = pl.col("flags")
     mine = tables.packets.filter(
-        (pl.col("transport") == "tcp") & (pl.col("src") == src) & pl.col("src_port").is_in(ports)
+        (pl.col("transport") == "tcp")
+        & (pl.col("src") == src)
+        & pl.col("src_port").is_in(ports)
         & (((flags & (SYN | ACK)) == (SYN | ACK)) | ((flags & RST) != 0))
-    )  # fmt: skip
+    )
     addresses = rows["dst"].unique(maintain_order=True).to_list()
     acks, resets = rows.filter(pl.col("kind") == "SYN/ACK").height, rows.filter(pl.col("kind") == "RST").height
     first, last = number(rows["time"].min()), number(rows["time"].max())
@@ -123,16 +127,24 @@ def _draft(tables: Tables, rows: pl.DataFrame, src: str, ports: list[int]) -> Dr
     ).height
     named = ", ".join(f"{src}:{p}" for p in ports[:3])
     made = " and ".join(
-        text for text, n in ((count(acks, "SYN/ACK", "SYN/ACKs"), acks), (count(resets, "reset (RST)", "resets (RST)"), resets)) if n
+        text
+        for text, n in (
+            (count(acks, "SYN/ACK", "SYN/ACKs"), acks),
+            (count(resets, "reset (RST)", "resets (RST)"), resets),
+        )
+        if n
     )
     return Draft(
         subject=src,
         hosts=(src, *addresses[:10]),
-        summary=f"{named} sent {made} to {len(addresses):,} addresses ({several(addresses)}) over {duration(last - first)},"
-        f" {span(first, last)}, and no SYN from any of them was seen. These are unsolicited answers: backscatter of a flood"
+        summary=f"{named} sent {made} to {len(addresses):,} addresses ({several(addresses)}) over"
+        f" {duration(last - first)},"
+        f" {span(first, last)}, and no SYN from any of them was seen. These are unsolicited answers: backscatter of"
+        " a flood"
         f" with spoofed source addresses against port {listed([service(p) for p in ports], 3)}. "
         + (f"The receivers reset {ended:,} of them." if ended else "The receivers sent nothing back."),
-        sentence=f"{src} sent unsolicited {made} to {len(addresses):,} addresses that had sent no SYN: backscatter, the answers of"
+        sentence=f"{src} sent unsolicited {made} to {len(addresses):,} addresses that had sent no SYN: backscatter,"
+        " the answers of"
         " a server that is flooded from spoofed addresses",
         priority="medium",
         confidence="high" if acks >= 5 * PACKETS.value and len(addresses) >= 3 * ADDRESSES.value else "medium",
@@ -144,17 +156,30 @@ def _draft(tables: Tables, rows: pl.DataFrame, src: str, ports: list[int]) -> Dr
         ),
         frames=frame_numbers(mine),
         evidence=evidence(
-            (("from", "address"), ("port", "port"), ("to", "address"), ("SYN/ACK", "count"), ("RST", "count"),
-             ("ports", "count"), ("first", "time"), ("frame", "frame")),
+            (
+                ("from", "address"),
+                ("port", "port"),
+                ("to", "address"),
+                ("SYN/ACK", "count"),
+                ("RST", "count"),
+                ("ports", "count"),
+                ("first", "time"),
+                ("frame", "frame"),
+            ),
             (
                 grouped := rows.group_by("src", "src_port", "dst", maintain_order=True)
                 .agg(
-                    (pl.col("kind") == "SYN/ACK").sum().alias("sa"), (pl.col("kind") == "RST").sum().alias("r"),
-                    pl.col("dst_port").n_unique().alias("ports"), pl.col("time").first(), pl.col("frame").first(),
+                    (pl.col("kind") == "SYN/ACK").sum().alias("sa"),
+                    (pl.col("kind") == "RST").sum().alias("r"),
+                    pl.col("dst_port").n_unique().alias("ports"),
+                    pl.col("time").first(),
+                    pl.col("frame").first(),
                 )
                 .sort("sa", descending=True, maintain_order=True)
-            ).head(100).rows(),
+            )
+            .head(100)
+            .rows(),
             grouped.height,
         ),
         line_up=("ip.dst", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "ip.ttl", "ip.id"),
-    )  # fmt: skip
+    )

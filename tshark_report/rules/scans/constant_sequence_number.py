@@ -15,9 +15,13 @@ from tshark_report.story.words import count, listed
 from tshark_report.tables.sessions import ACK, SYN
 from tshark_report.tables.tables import Tables
 
-SESSIONS = Threshold(6, "sessions", "two equal 32-bit numbers are chance once in four thousand million; six are a choice")
+SESSIONS = Threshold(
+    6, "sessions", "two equal 32-bit numbers are chance once in four thousand million; six are a choice"
+)
 SHARE = Threshold(0.5, "share of the sessions", "one odd program among ordinary ones is told by its own sessions")
-STEPS = Threshold(8, "sessions in a row", "numbers that always grow by the same step are as easy to guess as constant ones")
+STEPS = Threshold(
+    8, "sessions in a row", "numbers that always grow by the same step are as easy to guess as constant ones"
+)
 
 SYN_ACK_FILTER = filters.all_of(filters.equals("tcp.flags.syn", 1), filters.equals("tcp.flags.ack", 1))
 
@@ -29,8 +33,10 @@ SYN_ACK_FILTER = filters.all_of(filters.equals("tcp.flags.syn", 1), filters.equa
     title="Initial sequence numbers were the same or easy to guess over many sessions",
     question="Do sequence numbers change as they should?",
     answers=("Q9",),
-    why="Each connection begins with a number that nobody can guess (RFC 6528). The same number, zero, or a fixed step from one"
-    " session to the next comes from packets that a program makes itself, or from a very old system, and lets others forge"
+    why="Each connection begins with a number that nobody can guess (RFC 6528). The same number, zero, or a fixed"
+    " step from one"
+    " session to the next comes from packets that a program makes itself, or from a very old system, and lets others"
+    " forge"
     " packets of the connection.",
     innocent=(
         Innocent(
@@ -42,9 +48,14 @@ SYN_ACK_FILTER = filters.all_of(filters.equals("tcp.flags.syn", 1), filters.equa
             tell_apart="All hosts of the capture show it.",
         ),
     ),
-    confirm=("Which program on the host opens these sessions?", "Are source port, window and options constant as well?"),
+    confirm=(
+        "Which program on the host opens these sessions?",
+        "Are source port, window and options constant as well?",
+    ),
     references=(
-        Reference(title="RFC 6528, Defending against Sequence Number Attacks", url="https://www.rfc-editor.org/rfc/rfc6528"),
+        Reference(
+            title="RFC 6528, Defending against Sequence Number Attacks", url="https://www.rfc-editor.org/rfc/rfc6528"
+        ),
     ),
     needs=("tcp_sessions",),
     thresholds={"sessions": SESSIONS, "share": SHARE, "steps": STEPS},
@@ -56,7 +67,10 @@ def constant_sequence_number(tables: Tables, context: Context) -> Iterator[Draft
     scanned = scanned_pairs(tables)["client"].unique().to_list()
     found = 0
     for side in ("client", "server"):
-        sessions = tables.tcp_sessions.filter(pl.col(f"{side}_isn").is_not_null() & ~pl.col("client").is_in(scanned))
+        # Unanswered SYNs are a search, whose rule tells what is alike in them.
+        sessions = tables.tcp_sessions.filter(
+            pl.col(f"{side}_isn").is_not_null() & ~pl.col("client").is_in(scanned) & (pl.col("server_packets") > 0)
+        )
         for host in _hosts(sessions, side, context):
             found += 1
             if found <= FINDINGS:
@@ -70,7 +84,9 @@ def _hosts(sessions: pl.DataFrame, side: str, context: Context) -> list[str]:
         .len()
         .group_by(side)
         .agg(pl.col("len").max().cast(pl.Int64).alias("most"), pl.col("len").sum().cast(pl.Int64).alias("all"))
-        .filter((pl.col("most") >= context.limit("sessions")) & (pl.col("most") >= context.limit("share") * pl.col("all")))
+        .filter(
+            (pl.col("most") >= context.limit("sessions")) & (pl.col("most") >= context.limit("share") * pl.col("all"))
+        )
     )
     # The step is taken modulo 2^32: numbers may begin again at zero.
     steps = (
@@ -92,7 +108,7 @@ def _draft(tables: Tables, context: Context, sessions: pl.DataFrame, host: str, 
     values = sessions[isn].value_counts(sort=True)
     value, times = int(values[isn][0]), int(values["count"][0])
     constant = times >= context.limit("sessions")
-    step = sessions.sort("start")[isn].cast(pl.Int64).diff().drop_nulls().map_elements(lambda d: d % 2**32, return_dtype=pl.Int64)
+    step = (sessions.sort("start")[isn].cast(pl.Int64).diff().drop_nulls()) % 2**32
     mine = sessions.filter(pl.col(isn) == value) if constant else sessions
     other = "server" if side == "client" else "client"
     peers = mine[other].unique(maintain_order=True).to_list()
@@ -111,9 +127,10 @@ def _draft(tables: Tables, context: Context, sessions: pl.DataFrame, host: str, 
     return Draft(
         subject=f"{host} {side}",
         hosts=(host, *peers[:10]),
-        summary=f"{host} began {count(mine.height, 'session')} as {side} with {listed(peers, 4, 'hosts')}"
+        summary=f"{host} began {count(mine.height, 'session')} as {side} with {listed(peers, 4, 'more hosts')}"
         f" {span(number(mine['start'].min()), number(mine['end'].max()))} with {what}"
-        f" ({'constant' if constant else 'predictable'} sequence numbers), of {sessions.height:,} sessions; client ports"
+        f" ({'constant' if constant else 'predictable'} sequence numbers), of {sessions.height:,} sessions; client"
+        " ports"
         f" {listed([str(p) for p in ports], 4)}.",
         sentence=f"{host} began {count(mine.height, 'session')} with {what}",
         priority="low",
@@ -121,8 +138,15 @@ def _draft(tables: Tables, context: Context, sessions: pl.DataFrame, host: str, 
         display_filter=own(tables, *parts),
         frames=frame_numbers(packets),
         evidence=evidence(
-            (("frame", "frame"), ("time", "time"), ("from", "address"), ("to", "address"), ("source port", "port"), ("port", "port"),
-             ("sequence number", "count")),
+            (
+                ("frame", "frame"),
+                ("time", "time"),
+                ("from", "address"),
+                ("to", "address"),
+                ("source port", "port"),
+                ("port", "port"),
+                ("sequence number", "count"),
+            ),
             [
                 [r["frame"], r["time"], r["src"], r["dst"], r["src_port"], r["dst_port"], r["seq"]]
                 for r in packets.head(100).iter_rows(named=True)
@@ -130,4 +154,4 @@ def _draft(tables: Tables, context: Context, sessions: pl.DataFrame, host: str, 
             packets.height,
         ),
         line_up=("tcp.srcport", "tcp.dstport", "tcp.seq_raw", "tcp.window_size_value", "ip.id", "ip.ttl"),
-    )  # fmt: skip
+    )

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import frame_numbers, number, span
 from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables
 
 PACKETS = Threshold(10, "copies", "a few equal packets are retransmissions by systems that keep the IP ID")
-SHARE = Threshold(0.2, "share of the IP packets", "a mirror port that shows both directions copies nearly half of what it shows")
+SHARE = Threshold(
+    0.2, "share of the IP packets", "a mirror port that shows both directions copies nearly half of what it shows"
+)
 WITHIN = Threshold(0.1, "seconds", "a copy follows at once; a retransmission waits at least the 200 ms of its timer")
 
 
@@ -25,16 +26,25 @@ WITHIN = Threshold(0.1, "seconds", "a copy follows at once; a retransmission wai
     title="Many packets were recorded twice (capture artefact)",
     question="Does the capture itself look different from the wire?",
     answers=("Q7", "Q10"),
-    why="A mirror port that copies both the incoming and the outgoing side, or a capture on all interfaces of a router, records"
+    why="A mirror port that copies both the incoming and the outgoing side, or a capture on all interfaces of a"
+    " router, records"
     " the same packet twice. tshark then counts retransmissions and duplicate ACKs that never happened.",
     innocent=(
         Innocent(
             explanation="This is an artefact of the capture, not of the network.",
-            tell_apart="Copies have the same IP ID and sequence number; the TTL is the same, or one lower behind a router.",
+            tell_apart="Copies have the same IP ID and sequence number; the TTL is the same, or one lower behind a"
+            " router.",
         ),
     ),
-    confirm=("Remove the copies with `editcap -d` and look at the transport figures again.", "Ask how the mirror port is set up."),
-    references=(Reference(title="editcap, duplicate packet removal", url="https://www.wireshark.org/docs/man-pages/editcap.html"),),
+    confirm=(
+        "Remove the copies with `editcap -d` and look at the transport figures again.",
+        "Ask how the mirror port is set up.",
+    ),
+    references=(
+        Reference(
+            title="editcap, duplicate packet removal", url="https://www.wireshark.org/docs/man-pages/editcap.html"
+        ),
+    ),
     needs=("packets",),
     thresholds={"packets": PACKETS, "share": SHARE, "within": WITHIN},
     fields=("ip.id",),
@@ -43,7 +53,19 @@ WITHIN = Threshold(0.1, "seconds", "a copy follows at once; a retransmission wai
 def duplicate_packets(tables: Tables, context: Context) -> Iterator[Draft]:
     """At most one finding: it is about the capture."""
     ip = tables.packets.filter(pl.col("ip_id").is_not_null() & (pl.col("ip_id") != 0) & pl.col("src").is_not_null())
-    key = ["src", "dst", "ip_id", "transport", "src_port", "dst_port", "seq", "ack", "flags", "payload", "fragment_offset"]
+    key = [
+        "src",
+        "dst",
+        "ip_id",
+        "transport",
+        "src_port",
+        "dst_port",
+        "seq",
+        "ack",
+        "flags",
+        "payload",
+        "fragment_offset",
+    ]
     again = ip.with_columns(
         pl.col("time").diff().over(key).alias("pause"),
         (pl.col("ttl").cast(pl.Int32).diff().over(key)).alias("hops"),
@@ -71,8 +93,10 @@ def duplicate_packets(tables: Tables, context: Context) -> Iterator[Draft]:
     yield Draft(
         subject="capture",
         hosts=(),
-        summary=f"{count(again.height, 'packet')} of {whole.height:,} IP packets ({100 * again.height / whole.height:.0f} %) are copies of"
-        f" the packet before them, {duration(middle)} later in the middle, {span(number(again['time'].min()), number(again['time'].max()))}:"
+        summary=f"{count(again.height, 'packet')} of {whole.height:,} IP packets"
+        f" ({100 * again.height / whole.height:.0f} %) are copies of"
+        f" the packet before them, {duration(middle)} later in the middle,"
+        f" {span(number(again['time'].min()), number(again['time'].max()))}:"
         f" duplicates made by the capture; {where}. Retransmissions and duplicate ACKs are counted too high.",
         sentence=f"the capture shows {100 * again.height / whole.height:.0f} % of the IP packets twice",
         priority="info",
@@ -81,7 +105,14 @@ def duplicate_packets(tables: Tables, context: Context) -> Iterator[Draft]:
         display_filter="ip || ipv6" if six else "ip",
         frames=frame_numbers(every),
         evidence=evidence(
-            (("frame", "frame"), ("copy of", "frame"), ("later", "seconds"), ("from", "address"), ("to", "address"), ("IP ID", "text")),
+            (
+                ("frame", "frame"),
+                ("copy of", "frame"),
+                ("later", "seconds"),
+                ("from", "address"),
+                ("to", "address"),
+                ("IP ID", "text"),
+            ),
             [
                 [r["frame"], r["copy_of"], round(r["pause"], 6), r["src"], r["dst"], f"0x{r['ip_id']:04x}"]
                 for r in again.head(100).iter_rows(named=True)
@@ -90,5 +121,3 @@ def duplicate_packets(tables: Tables, context: Context) -> Iterator[Draft]:
         ),
         line_up=("ip.src", "ip.dst", "ip.id", "ip.ttl", "tcp.seq_raw", "eth.src", "eth.dst"),
     )
-
-

@@ -16,7 +16,9 @@ from tshark_report.tables.tables import Tables
 
 PACKETS = Threshold(3, "packets", "one or two may be damaged on the way")
 LOUD = Threshold(10, "packets", "from here on it is no accident")
-PORTS = Threshold(15, "ports of one host", "a lone ACK or FIN/ACK is ordinary at the end of a connection, but not at many ports")
+PORTS = Threshold(
+    15, "ports of one host", "a lone ACK or FIN/ACK is ordinary at the end of a connection, but not at many ports"
+)
 
 SIX = FIN | SYN | RST | PSH | ACK | URG
 
@@ -43,7 +45,11 @@ def kind_of(flags: int) -> str | None:
 
 def flag_names(flags: int) -> str:
     """The six flags by name: `FIN+PSH+URG`; `none` where none is set."""
-    names = [name for bit, name in ((FIN, "FIN"), (SYN, "SYN"), (RST, "RST"), (PSH, "PSH"), (ACK, "ACK"), (URG, "URG")) if flags & bit]
+    names = [
+        name
+        for bit, name in ((FIN, "FIN"), (SYN, "SYN"), (RST, "RST"), (PSH, "PSH"), (ACK, "ACK"), (URG, "URG"))
+        if flags & bit
+    ]
     return "+".join(names) or "none"
 
 
@@ -54,11 +60,14 @@ def flag_names(flags: int) -> str:
     title="TCP packets carried flag combinations that no connection has (null, FIN, xmas, SYN+FIN)",
     question="Did somebody probe with impossible TCP flags?",
     answers=("Q10",),
-    why="RFC 9293 has a meaning for SYN, SYN/ACK, ACK, FIN/ACK and RST. Packets without a flag, with FIN alone, with SYN and FIN"
-    " or with everything set come from tools: they find open ports behind simple filters and tell operating systems apart.",
+    why="RFC 9293 has a meaning for SYN, SYN/ACK, ACK, FIN/ACK and RST. Packets without a flag, with FIN alone, with"
+    " SYN and FIN"
+    " or with everything set come from tools: they find open ports behind simple filters and tell operating systems"
+    " apart.",
     innocent=(
         Innocent(
-            explanation="A damaged packet, or bytes that tshark takes for a TCP header (fragments, tunnels, cut captures).",
+            explanation="A damaged packet, or bytes that tshark takes for a TCP header (fragments, tunnels, cut"
+            " captures).",
             tell_apart="Ports, checksum and sequence numbers make no sense either.",
         ),
         Innocent(
@@ -66,10 +75,15 @@ def flag_names(flags: int) -> str:
             tell_apart="It carries data and belongs to one service.",
         ),
     ),
-    confirm=("Which ports answered with RST and which with nothing?", "Does the same source send ordinary SYNs to the same host?"),
+    confirm=(
+        "Which ports answered with RST and which with nothing?",
+        "Does the same source send ordinary SYNs to the same host?",
+    ),
     references=(
         Reference(title="RFC 9293, Transmission Control Protocol", url="https://www.rfc-editor.org/rfc/rfc9293"),
-        Reference(title="nmap: null, FIN and xmas scans", url="https://nmap.org/book/scan-methods-null-fin-xmas-scan.html"),
+        Reference(
+            title="nmap: null, FIN and xmas scans", url="https://nmap.org/book/scan-methods-null-fin-xmas-scan.html"
+        ),
     ),
     needs=("tcp_sessions",),
     thresholds={"packets": PACKETS, "loud": LOUD, "ports": PORTS},
@@ -80,9 +94,11 @@ def flag_probes(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each source."""
     # A fragment that tshark put together from pieces may be no TCP header at all.
     tcp = tables.packets.filter(
-        (pl.col("transport") == "tcp") & pl.col("flags").is_not_null() & pl.col("src").is_not_null()
+        (pl.col("transport") == "tcp")
+        & pl.col("flags").is_not_null()
+        & pl.col("src").is_not_null()
         & (pl.col("fragment_offset").fill_null(0) == 0)
-    )  # fmt: skip
+    )
     values = {int(v): kind_of(int(v)) for v in tcp["flags"].unique().to_list()}
     odd = {value: kind for value, kind in values.items() if kind}
     probes = tcp.filter(pl.col("flags").is_in(list(odd)))
@@ -98,7 +114,10 @@ def flag_probes(tables: Tables, context: Context) -> Iterator[Draft]:
 def _lone(tcp: pl.DataFrame, tables: Tables, ports: float) -> pl.DataFrame:
     """ACK or FIN/ACK packets that are all a source sent in their stream, to many ports of one host."""
     mute = tables.tcp_sessions.filter(
-        (pl.col("syns") == 0) & (pl.col("syn_acks") == 0) & (pl.col("client_payload") == 0) & (pl.col("server_payload") == 0)
+        (pl.col("syns") == 0)
+        & (pl.col("syn_acks") == 0)
+        & (pl.col("client_payload") == 0)
+        & (pl.col("server_payload") == 0)
     ).select("stream")
     six = pl.col("flags") & SIX
     rows = tcp.join(mute, on="stream", how="semi", maintain_order="left").filter(
@@ -108,11 +127,15 @@ def _lone(tcp: pl.DataFrame, tables: Tables, ports: float) -> pl.DataFrame:
     # A server that ends connections sends from one port to many as well, but to high ones.
     wide = wide.filter((pl.col("dst_port") >= ports) & (pl.col("src_port") <= 3))
     rows = rows.join(wide.select("src", "dst", "flags"), on=["src", "dst", "flags"], how="semi", maintain_order="left")
-    low = rows.group_by("src", "dst", "flags").agg((pl.col("dst_port") < 32768).mean().alias("low")).filter(pl.col("low") >= 0.4)
+    low = (
+        rows.group_by("src", "dst", "flags")
+        .agg((pl.col("dst_port") < 32768).mean().alias("low"))
+        .filter(pl.col("low") >= 0.4)
+    )
     return rows.join(low.select("src", "dst", "flags"), on=["src", "dst", "flags"], how="semi", maintain_order="left")
 
 
-def _draft(tables: Tables, context: Context, src: str, rows: pl.DataFrame, odd: dict[int, str | None]) -> Draft:
+def _draft(tables: Tables, context: Context, src: str, rows: pl.DataFrame, odd: dict[int, str]) -> Draft:
     names = {value: odd.get(value) or f"lone {flag_names(value)}" for value in rows["flags"].unique().to_list()}
     counts: dict[str, int] = {}
     for value, number in rows["flags"].value_counts(sort=True).iter_rows():
@@ -122,7 +145,10 @@ def _draft(tables: Tables, context: Context, src: str, rows: pl.DataFrame, odd: 
     ports = rows["dst_port"].drop_nulls().unique().sort().to_list()
     probed = {(int(p), str(d)) for p, d in rows.select("src_port", "dst").iter_rows()}
     back = tables.packets.filter(
-        (pl.col("transport") == "tcp") & (pl.col("dst") == src) & pl.col("src").is_in(targets) & ((pl.col("flags") & RST) != 0)
+        (pl.col("transport") == "tcp")
+        & (pl.col("dst") == src)
+        & pl.col("src").is_in(targets)
+        & ((pl.col("flags") & RST) != 0)
     ).select("dst_port", "src")
     resets = sum((int(p), str(d)) in probed for p, d in back.iter_rows())
     first, last = rows["time"][0], rows["time"][-1]
@@ -131,29 +157,50 @@ def _draft(tables: Tables, context: Context, src: str, rows: pl.DataFrame, odd: 
     frames = frame_numbers(rows)
     if lone or tables.packets.filter(pl.col("fragment_offset") > 0).height:
         every = tables.packets.filter(
-            (pl.col("transport") == "tcp") & (pl.col("src") == src) & pl.col("dst").is_in(targets) & pl.col("flags").is_in(list(names))
+            (pl.col("transport") == "tcp")
+            & (pl.col("src") == src)
+            & pl.col("dst").is_in(targets)
+            & pl.col("flags").is_in(list(names))
         )
         parts.append(filters.any_of(*(filters.dst(t) for t in targets[:12])))
         frames = frame_numbers(every.filter(pl.col("dst").is_in(targets[:12])))
     loud = rows.height >= context.limit("loud")
+    kind_text = "that belong to no connection" if lone == set(names) else "with flags that no connection has"
     return Draft(
         subject=src,
         hosts=(src, *targets[:10]),
-        summary=f"{src} sent TCP packets with flags that no connection has: {told}, to {listed(targets, 4, 'hosts')},"
+        summary=f"{src} sent TCP packets {kind_text}: {told}, to {listed(targets, 4, 'more hosts')},"
         f" {len(ports):,} ports ({services(ports)}), {span(first, last)}. {resets:,} were answered with a reset.",
-        sentence=f"{src} sent {rows.height:,} TCP packets with odd flags ({listed(list(counts), 4)}) to {listed(targets, 3, 'hosts')}",
+        sentence=f"{src} sent {rows.height:,} TCP packets with odd flags ({listed(list(counts), 4)}) to"
+        f" {listed(targets, 3, 'more hosts')}",
         priority="medium" if loud else "low",
         confidence="high" if loud and len(counts) > 1 else "medium",
         display_filter=own(tables, *parts),
         frames=frames,
         evidence=evidence(
-            (("frame", "frame"), ("time", "time"), ("from", "address"), ("to", "address"), ("port", "port"), ("flags", "text"),
-             ("kind", "text")),
+            (
+                ("frame", "frame"),
+                ("time", "time"),
+                ("from", "address"),
+                ("to", "address"),
+                ("port", "port"),
+                ("flags", "text"),
+                ("kind", "text"),
+            ),
             [
                 [r["frame"], r["time"], r["src"], r["dst"], r["dst_port"], flag_names(r["flags"]), names[r["flags"]]]
                 for r in rows.head(100).iter_rows(named=True)
             ],
             rows.height,
         ),
-        line_up=("ip.dst", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.window_size_value", "ip.ttl", "ip.id"),
-    )  # fmt: skip
+        line_up=(
+            "ip.dst",
+            "tcp.srcport",
+            "tcp.dstport",
+            "tcp.flags",
+            "tcp.seq_raw",
+            "tcp.window_size_value",
+            "ip.ttl",
+            "ip.id",
+        ),
+    )

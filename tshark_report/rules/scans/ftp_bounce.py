@@ -40,7 +40,8 @@ def target_of(command: str | None, argument: str | None) -> tuple[str, int] | No
     title="An FTP client named other hosts as the target of data connections (FTP bounce)",
     question="Is an FTP server used to reach other hosts?",
     answers=("Q4", "Q6"),
-    why="PORT tells the server where to connect to. A client that names a third host lets the server open connections in its"
+    why="PORT tells the server where to connect to. A client that names a third host lets the server open"
+    " connections in its"
     " place: to find open ports behind a firewall, or to send data where it may not go itself.",
     innocent=(
         Innocent(
@@ -52,7 +53,9 @@ def target_of(command: str | None, argument: str | None) -> tuple[str, int] | No
             tell_apart="The named address is the other server, the command follows a PASV there, and files are moved.",
         ),
     ),
-    confirm=("Which of the commands did the server accept (200) and which data connections did it open (150, 226, 425)?",),
+    confirm=(
+        "Which of the commands did the server accept (200) and which data connections did it open (150, 226, 425)?",
+    ),
     references=(
         Reference(title="RFC 2577, FTP Security Considerations", url="https://www.rfc-editor.org/rfc/rfc2577"),
         Reference(title="nmap: FTP bounce scan", url="https://nmap.org/book/scan-methods-ftp-bounce-scan.html"),
@@ -73,7 +76,9 @@ def ftp_bounce(tables: Tables, context: Context) -> Iterator[Draft]:
     for (client, server), rows in list(named.items())[:FINDINGS]:
         targets = {(address, port) for *_, address, port in rows}
         inside = {address for address, _ in targets if context.is_home(address)}
-        if len(targets) < context.limit("targets") or (len(inside) == 1 == len({a for a, _ in targets}) and context.is_outside(client)):
+        if len(targets) < context.limit("targets") or (
+            len(inside) == 1 == len({a for a, _ in targets}) and context.is_outside(client)
+        ):
             continue
         mine = asked.filter((pl.col("src") == client) & (pl.col("dst") == server))
         addresses = list(dict.fromkeys(address for *_, address, _ in rows))
@@ -81,15 +86,18 @@ def ftp_bounce(tables: Tables, context: Context) -> Iterator[Draft]:
         yield Draft(
             subject=f"{client} -> {server}",
             hosts=(client, server, *addresses[:5]),
-            summary=f"{client} told the FTP server {server} {span(rows[0][1], rows[-1][1])} in {count(len(rows), 'PORT command')} to"
-            f" connect to {listed(addresses, 4, 'hosts')} instead of itself: {count(len(targets), 'target')}, ports"
+            summary=f"{client} told the FTP server {server} {span(rows[0][1], rows[-1][1])} in"
+            f" {count(len(rows), 'PORT command')} to"
+            f" connect to {listed(addresses, 4, 'more hosts')} instead of itself: {count(len(targets), 'target')},"
+            " ports"
             f" {ranges([port for _, port in targets])}. An FTP bounce scan looks like this.",
-            sentence=f"{client} told the FTP server {server} to connect to {listed(addresses, 3, 'hosts')} on"
+            sentence=f"{client} told the FTP server {server} to connect to {listed(addresses, 3, 'more hosts')} on"
             f" {count(len(targets), 'port')}",
             priority="medium" if len(targets) >= context.limit("loud") or len(addresses) > 1 else "low",
             confidence="medium",
             display_filter=filters.all_of(
-                filters.src(client), filters.dst(server),
+                filters.src(client),
+                filters.dst(server),
                 filters.any_of(*(filters.equals("ftp.request.command", str(c)) for c in commands)),
             ),
             frames=frame_numbers(mine),
@@ -97,4 +105,4 @@ def ftp_bounce(tables: Tables, context: Context) -> Iterator[Draft]:
                 (("frame", "frame"), ("time", "time"), ("argument", "text"), ("address", "address"), ("port", "port")),
                 [list(row) for row in rows],
             ),
-        )  # fmt: skip
+        )

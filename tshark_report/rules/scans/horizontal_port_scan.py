@@ -43,8 +43,10 @@ WEB = (80, 443)
     title="One source tried the same TCP port on many hosts (scan, sweep)",
     question="Did somebody look for hosts that offer one service?",
     answers=("Q6", "Q13"),
-    why="Trying one port on many addresses, most of which do not answer, is a search for hosts with that service: a worm or"
-    " bot that spreads, a survey, or the first step of an intrusion. From an inside host it deserves attention at once.",
+    why="Trying one port on many addresses, most of which do not answer, is a search for hosts with that service: a"
+    " worm or"
+    " bot that spreads, a survey, or the first step of an intrusion. From an inside host it deserves attention at"
+    " once.",
     innocent=(
         Innocent(
             explanation="An inventory, monitoring or backup server whose clients are switched off.",
@@ -82,7 +84,9 @@ def horizontal_port_scan(tables: Tables, context: Context) -> Iterator[Draft]:
     tried = attempts(tables)
     scanned = scanned_pairs(tables)
     if scanned.height:
-        tried = tried.join(scanned.select("client", "server"), on=["client", "server"], how="anti", maintain_order="left")
+        tried = tried.join(
+            scanned.select("client", "server"), on=["client", "server"], how="anti", maintain_order="left"
+        )
     # Who looks for hosts does not ask for their names.
     tried = tried.filter(~pl.col("server").is_in(list(tables.names)))
     ports = (
@@ -96,10 +100,15 @@ def horizontal_port_scan(tables: Tables, context: Context) -> Iterator[Draft]:
             pl.col("first").min(),
             pl.col("last").max(),
         )
-        .filter((pl.col("hosts") >= context.limit("further")) & (pl.col("failed") >= context.limit("failed") * pl.col("hosts")))
+        .filter(
+            (pl.col("hosts") >= context.limit("further"))
+            & (pl.col("failed") >= context.limit("failed") * pl.col("hosts"))
+        )
         .sort("hosts", descending=True, maintain_order=True)
     )
-    needed = pl.when(pl.col("server_port").is_in(WEB)).then(context.limit("hosts_web")).otherwise(context.limit("hosts"))
+    needed = (
+        pl.when(pl.col("server_port").is_in(WEB)).then(context.limit("hosts_web")).otherwise(context.limit("hosts"))
+    )
     sources = ports.filter(pl.col("hosts") >= needed)["client"].unique(maintain_order=True).to_list()
     if not sources:
         return
@@ -125,7 +134,7 @@ def _draft(tables: Tables, context: Context, syns: pl.DataFrame, ports: pl.DataF
     servers = list(dict.fromkeys(s for row in rows for s in row["servers"]))
     mine = syns.filter((pl.col("src") == client) & pl.col("dst_port").is_in(numbers))
     failed, refused = sum(r["failed"] for r in rows), sum(r["refused"] for r in rows)
-    tried = listed([f"{service(r['server_port'])} on {count(r['hosts'], 'host')}" for r in rows], 5, "ports")
+    tried = listed([f"{service(r['server_port'])} on {count(r['hosts'], 'host')}" for r in rows], 5, "more ports")
     opened = [f"{host}:{r['server_port']}" for r in rows for host in r["open"]]
     first, last = min(r["first"] for r in rows), max(r["last"] for r in rows)
     answered = f"Answered with SYN/ACK: {listed(opened, 5)}" if opened else "No host answered with SYN/ACK"
@@ -134,11 +143,12 @@ def _draft(tables: Tables, context: Context, syns: pl.DataFrame, ports: pl.DataF
     return Draft(
         subject=client,
         hosts=(client, *(o.rsplit(":", 1)[0] for o in opened[:5]), *servers[:5]),
-        summary=f"{client} sent SYNs to TCP port {tried}: {len(servers):,} different {where} addresses {span(first, last)},"
+        summary=f"{client} sent SYNs to TCP port {tried}: {len(servers):,} different {where} addresses"
+        f" {span(first, last)},"
         f" {several(servers)}. {failed - refused:,} attempts were not answered, {refused:,} refused. {answered}."
         f"{crafted(mine)}" + (f" Known uses: {'; '.join(kinds)}." if kinds else ""),
         sentence=f"{client} looked for TCP port {tried}, a sweep over {len(servers):,} {where} addresses, of which"
-        f" {len(set(o.rsplit(':', 1)[0] for o in opened)):,} answered",
+        f" {len({o.rsplit(':', 1)[0] for o in opened}):,} answered",
         priority=_priority(context, client, rows, servers),
         confidence="high" if failed >= 0.9 * sum(r["hosts"] for r in rows) else "medium",
         display_filter=own(
@@ -147,17 +157,40 @@ def _draft(tables: Tables, context: Context, syns: pl.DataFrame, ports: pl.DataF
         frames=frame_numbers(mine),
         evidence=evidence(
             (
-                ("source", "address"), ("port", "port"), ("hosts tried", "count"), ("not answered", "count"),
-                ("refused", "count"), ("answered", "text"), ("first", "time"), ("seconds", "seconds"), ("examples", "text"),
+                ("source", "address"),
+                ("port", "port"),
+                ("hosts tried", "count"),
+                ("not answered", "count"),
+                ("refused", "count"),
+                ("answered", "text"),
+                ("first", "time"),
+                ("seconds", "seconds"),
+                ("examples", "text"),
             ),
             [
                 [
-                    client, r["server_port"], r["hosts"], r["failed"] - r["refused"], r["refused"], listed(r["open"], 5),
-                    r["first"], round(r["last"] - r["first"], 3), listed(r["servers"], 3),
+                    client,
+                    r["server_port"],
+                    r["hosts"],
+                    r["failed"] - r["refused"],
+                    r["refused"],
+                    listed(r["open"], 5),
+                    r["first"],
+                    round(r["last"] - r["first"], 3),
+                    listed(r["servers"], 3),
                 ]
                 for r in rows
             ],
         ),
-        line_up=("ip.dst", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.window_size_value", "ip.ttl", "ip.id"),
+        line_up=(
+            "ip.dst",
+            "tcp.srcport",
+            "tcp.dstport",
+            "tcp.flags",
+            "tcp.seq_raw",
+            "tcp.window_size_value",
+            "ip.ttl",
+            "ip.id",
+        ),
         weight=5.0 if opened else 0.0,
-    )  # fmt: skip
+    )

@@ -9,7 +9,16 @@ import polars as pl
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.rules.scans._common import FINDINGS, frame_numbers, most_within, not_errors, number, several, span, whole
+from tshark_report.rules.scans._common import (
+    FINDINGS,
+    busiest,
+    frame_numbers,
+    not_errors,
+    number,
+    several,
+    span,
+    whole,
+)
 from tshark_report.settings import is_multicast
 from tshark_report.story.words import count, duration, listed
 from tshark_report.tables.tables import Tables
@@ -29,11 +38,17 @@ REPLY = {8: 0, 13: 14, 15: 16, 17: 18, 128: 129}
 
 def sweeps(tables: Tables, limits: dict[str, float]) -> dict[str, pl.DataFrame]:
     """Requests of each source that has the shape of a sweep."""
-    asked = tables.icmp.filter(pl.col("type").is_in(REQUESTS) & pl.col("src").is_not_null() & pl.col("dst").is_not_null())
+    asked = tables.icmp.filter(
+        pl.col("type").is_in(REQUESTS) & pl.col("src").is_not_null() & pl.col("dst").is_not_null()
+    )
     if asked.is_empty():
         return {}
     found: dict[str, pl.DataFrame] = {}
-    wide = asked.group_by("src", maintain_order=True).agg(pl.col("dst").n_unique()).filter(pl.col("dst") >= limits["hosts"])
+    wide = (
+        asked.group_by("src", maintain_order=True)
+        .agg(pl.col("dst").n_unique())
+        .filter(pl.col("dst") >= limits["hosts"])
+    )
     for src in wide["src"].to_list():
         mine = asked.filter(pl.col("src") == src)
         groups = [a for a in mine["dst"].unique().to_list() if is_multicast(a)]
@@ -41,7 +56,7 @@ def sweeps(tables: Tables, limits: dict[str, float]) -> dict[str, pl.DataFrame]:
         hosts = mine.group_by("dst").agg(pl.len(), pl.col("time").min()).sort("time")
         if hosts.height < limits["hosts"] or number(hosts["len"].median()) > limits["repeats"]:
             continue
-        most = most_within(hosts["time"].to_list(), limits["window"])
+        most = busiest(hosts["time"], limits["window"])
         if most < limits["hosts"]:
             continue
         silent = hosts.filter(~pl.col("dst").is_in(_answering(tables, src).implode()))
@@ -62,7 +77,8 @@ def _answering(tables: Tables, src: str) -> pl.Series:
     title="One host pinged many addresses (ICMP sweep)",
     question="Did somebody look for hosts by ping?",
     answers=("Q6", "Q10"),
-    why="Echo requests to many addresses within seconds find out which hosts are alive; this comes before a port scan or the"
+    why="Echo requests to many addresses within seconds find out which hosts are alive; this comes before a port"
+    " scan or the"
     " spread of a worm. A TTL that changes from packet to packet comes from a tool that makes its own packets.",
     innocent=(
         Innocent(
@@ -84,11 +100,16 @@ def _answering(tables: Tables, src: str) -> pl.Series:
     ),
     needs=("icmp",),
     thresholds={
-        "hosts": HOSTS, "window": WINDOW, "repeats": REPEATS, "unanswered": UNANSWERED, "many": MANY, "ttls": TTLS,
+        "hosts": HOSTS,
+        "window": WINDOW,
+        "repeats": REPEATS,
+        "unanswered": UNANSWERED,
+        "many": MANY,
+        "ttls": TTLS,
     },
     fields=("icmp.type",),
     weight=50,
-)  # fmt: skip
+)
 def icmp_sweep(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each source."""
     found = sorted(sweeps(tables, dict(context.limits)).items(), key=lambda item: -item[1]["dst"].n_unique())
@@ -109,13 +130,20 @@ def _draft(tables: Tables, context: Context, src: str, mine: pl.DataFrame) -> Dr
     alive = f"{len(answered):,} answered ({listed(answered, 5)})" if answered else "none answered"
     ends = [h for h in hosts if h.endswith((".0", ".255"))]
     silent = len(hosts) - len(answered)
-    what = "echo requests (ping)" if kinds in ([8], [128]) else f"requests of ICMP type {listed([str(k) for k in kinds])}"
+    what = (
+        "echo requests (ping)" if kinds in ([8], [128]) else f"requests of ICMP type {listed([str(k) for k in kinds])}"
+    )
     rows = (
         sent.join(mine.select("frame", "ident", "sequence"), on="frame", maintain_order="left")
         .group_by("dst", maintain_order=True)
-        .agg(pl.len().alias("requests"), pl.col("ttl").unique().alias("ttls"), pl.col("ident").first(), pl.col("time").first(),
-             pl.col("frame").first())
-    )  # fmt: skip
+        .agg(
+            pl.len().alias("requests"),
+            pl.col("ttl").unique().alias("ttls"),
+            pl.col("ident").first(),
+            pl.col("time").first(),
+            pl.col("frame").first(),
+        )
+    )
     return Draft(
         subject=src,
         hosts=(src, *answered[:10], *hosts[:5]),
@@ -123,28 +151,44 @@ def _draft(tables: Tables, context: Context, src: str, mine: pl.DataFrame) -> Dr
         f" {span(first, last)}, {several(hosts)}: an ICMP sweep (ping sweep) by its shape; {alive}, {silent:,} did not."
         + (f" Network and broadcast addresses were asked too: {listed(ends, 3)}." if ends else "")
         + ttl,
-        sentence=f"{src} pinged {count(len(hosts), 'address', 'addresses')} within {duration(last - first)}, an ICMP sweep;"
+        sentence=f"{src} pinged {count(len(hosts), 'address', 'addresses')} within {duration(last - first)}, an ICMP"
+        " sweep;"
         f" {alive}" + (f", with {len(ttls)} different TTL values" if varied else ""),
         priority="medium" if silent >= context.limit("unanswered") * len(hosts) else "low",
         confidence="high" if varied or len(hosts) >= 2 * HOSTS.value else "medium",
         display_filter=filters.all_of(
-            filters.src(src), filters.any_of(*(filters.equals(f"{name}.type", k) for k in kinds)),
+            filters.src(src),
+            filters.any_of(*(filters.equals(f"{name}.type", k) for k in kinds)),
             _not_multicast(mine, tables, src),
             not_errors(tables),
         ),
         frames=frame_numbers(mine),
         evidence=evidence(
-            (("address", "address"), ("requests", "count"), ("answered", "text"), ("TTL", "text"), ("identifier", "count"),
-             ("time", "time"), ("frame", "frame")),
+            (
+                ("address", "address"),
+                ("requests", "count"),
+                ("answered", "text"),
+                ("TTL", "text"),
+                ("identifier", "count"),
+                ("time", "time"),
+                ("frame", "frame"),
+            ),
             [
-                [r["dst"], r["requests"], "yes" if r["dst"] in answered else "no", listed([str(t) for t in sorted(r["ttls"])]),
-                 whole(r["ident"]), r["time"], r["frame"]]
+                [
+                    r["dst"],
+                    r["requests"],
+                    "yes" if r["dst"] in answered else "no",
+                    listed([str(t) for t in sorted(r["ttls"])]),
+                    whole(r["ident"]),
+                    r["time"],
+                    r["frame"],
+                ]
                 for r in rows.head(200).iter_rows(named=True)
             ],
             rows.height,
         ),
         line_up=("ip.dst", "ip.ttl", "ip.id", "icmp.type", "icmp.ident", "icmp.seq", "frame.len"),
-    )  # fmt: skip
+    )
 
 
 def _not_multicast(mine: pl.DataFrame, tables: Tables, src: str) -> str:

@@ -15,7 +15,9 @@ from tshark_report.story.words import count, listed
 from tshark_report.tables.sessions import ACK, RST, SYN
 from tshark_report.tables.tables import Tables
 
-SIGNS = Threshold(2, "signs", "a TTL of its own alone is common: firewalls and load balancers reset in the server's name")
+SIGNS = Threshold(
+    2, "signs", "a TTL of its own alone is common: firewalls and load balancers reset in the server's name"
+)
 ALONE = Threshold(3, "sessions", "with the TTL as the only sign, so many sessions are worth a low finding")
 APART = Threshold(2, "hops", "one hop may be a second path or a mirror port")
 
@@ -34,9 +36,12 @@ SIGN_TEXTS = {
 
 
 def suspects(tables: Tables, apart: float) -> pl.DataFrame:
-    """Resets whose TTL is not that of the sender's other packets in the session, with the signs that speak for injection."""
+    """Resets with what sets them apart from the sender's other packets in the session."""
     tcp = tables.packets.filter(
-        (pl.col("transport") == "tcp") & pl.col("stream").is_not_null() & pl.col("flags").is_not_null() & pl.col("ttl").is_not_null()
+        (pl.col("transport") == "tcp")
+        & pl.col("stream").is_not_null()
+        & pl.col("flags").is_not_null()
+        & pl.col("ttl").is_not_null()
     )
     flags = pl.col("flags")
     resets = tcp.filter((flags & RST) != 0)
@@ -54,9 +59,14 @@ def suspects(tables: Tables, apart: float) -> pl.DataFrame:
         pl.col("frame").filter((flags & (SYN | ACK)) == (SYN | ACK)).min().alias("syn_ack_frame"),
     )
     before = others.select(
-        pl.col("dst").alias("src"), pl.col("dst_port").alias("src_port"), pl.col("src").alias("dst"), pl.col("src_port").alias("dst_port"),
-        pl.col("ip_id").alias("their_id"), pl.col("frame").alias("their_frame"), pl.col("time").alias("their_time"),
-    ).filter(pl.col("their_id") > 0)  # fmt: skip
+        pl.col("dst").alias("src"),
+        pl.col("dst_port").alias("src_port"),
+        pl.col("src").alias("dst"),
+        pl.col("src_port").alias("dst_port"),
+        pl.col("ip_id").alias("their_id"),
+        pl.col("frame").alias("their_frame"),
+        pl.col("time").alias("their_time"),
+    ).filter(pl.col("their_id") > 0)
     copied = (
         resets.select("frame", "time", "ip_id", *ends)
         .join(before, on=ends)
@@ -77,7 +87,9 @@ def suspects(tables: Tables, apart: float) -> pl.DataFrame:
         pl.col("their_frame").is_not_null().alias("copied"),
         (pl.col("syn_ack_frame") > pl.col("frame")).fill_null(value=False).alias("early"),
     ).with_columns(
-        sum((pl.col(name).cast(pl.Int32) for name in ("other_ttl", "alive", "reserved", "copied")), pl.lit(0)).alias("signs")
+        sum((pl.col(name).cast(pl.Int32) for name in ("other_ttl", "alive", "reserved", "copied")), pl.lit(0)).alias(
+            "signs"
+        )
     )
 
 
@@ -88,8 +100,10 @@ def suspects(tables: Tables, apart: float) -> pl.DataFrame:
     title="Resets (RST) did not fit the host in whose name they came (injected reset)",
     question="Did somebody in between end connections with forged resets?",
     answers=("Q7", "Q10"),
-    why="Packets of one host travel the same distance, so their TTL is alike. A reset with another TTL, with reserved flag bits,"
-    " or with the IP ID of the other side's packet, after which the supposed sender goes on talking, was made on the way: by a"
+    why="Packets of one host travel the same distance, so their TTL is alike. A reset with another TTL, with"
+    " reserved flag bits,"
+    " or with the IP ID of the other side's packet, after which the supposed sender goes on talking, was made on the"
+    " way: by a"
     " firewall, a censor, an intrusion-prevention system, or somebody on the link.",
     innocent=(
         Innocent(
@@ -148,16 +162,27 @@ def _draft(tables: Tables, rows: pl.DataFrame, receiver: str, *, strong: bool) -
     pairs = rows.select("src", "src_port", "dst_port", "ttl").unique(maintain_order=True).to_dicts()[:25]
     mine = rows
     if len(pairs) == 25:
-        mine = rows.join(rows.select("src", "src_port", "dst_port", "ttl").unique(maintain_order=True).head(25),
-                         on=["src", "src_port", "dst_port", "ttl"], how="semi", maintain_order="left")  # fmt: skip
+        mine = rows.join(
+            rows.select("src", "src_port", "dst_port", "ttl").unique(maintain_order=True).head(25),
+            on=["src", "src_port", "dst_port", "ttl"],
+            how="semi",
+            maintain_order="left",
+        )
     # The filter names sessions and TTL; resets there that had too few signs fit it as well.
-    every = tables.packets.filter((pl.col("transport") == "tcp") & ((pl.col("flags") & RST) != 0) & (pl.col("dst") == receiver)).join(
-        mine.select("src", "src_port", "dst_port", "ttl").unique(), on=["src", "src_port", "dst_port", "ttl"], how="semi"
+    every = tables.packets.filter(
+        (pl.col("transport") == "tcp") & ((pl.col("flags") & RST) != 0) & (pl.col("dst") == receiver)
+    ).join(
+        mine.select("src", "src_port", "dst_port", "ttl").unique(),
+        on=["src", "src_port", "dst_port", "ttl"],
+        how="semi",
     )
     ttl = "ipv6.hlim" if ":" in receiver else "ip.ttl"
     each = [
         filters.all_of(
-            filters.src(p["src"]), filters.src_port("tcp", p["src_port"]), filters.dst_port("tcp", p["dst_port"]), filters.equals(ttl, p["ttl"])
+            filters.src(p["src"]),
+            filters.src_port("tcp", p["src_port"]),
+            filters.dst_port("tcp", p["dst_port"]),
+            filters.equals(ttl, p["ttl"]),
         )
         for p in pairs
     ]
@@ -175,11 +200,12 @@ def _draft(tables: Tables, rows: pl.DataFrame, receiver: str, *, strong: bool) -
     return Draft(
         subject=receiver,
         hosts=(receiver, *senders[:10]),
-        summary=f"{count(rows.height, 'reset')} (RST) to {receiver} in the name of {listed(senders, 4, 'hosts')}"
-        f" {span(rows['time'][0], rows['time'][-1])} did not fit that host: in frame {first['frame']} from {first['src']}:"
+        summary=f"{count(rows.height, 'reset')} (RST) to {receiver} in the name of {listed(senders, 4, 'more hosts')}"
+        f" {span(rows['time'][0], rows['time'][-1])} did not fit that host: in frame {first['frame']} from"
+        f" {first['src']}:"
         f"{first['src_port']} to {receiver}:{first['dst_port']}, {compared}; flags {flags}{identity}{copied}."
         + (f" Signs of an injected reset: {'; '.join(signs)}." if signs else ""),
-        sentence=f"{receiver} got {count(rows.height, 'reset')} in the name of {listed(senders, 3, 'hosts')} that"
+        sentence=f"{receiver} got {count(rows.height, 'reset')} in the name of {listed(senders, 3, 'more hosts')} that"
         f" {'do' if rows.height > 1 else 'does'} not fit: {compared}" + (f", and {signs[0]}" if signs else ""),
         priority="medium" if strong else "low",
         confidence="high" if strong and len(signs) >= 2 else "medium" if strong else "low",
@@ -188,17 +214,36 @@ def _draft(tables: Tables, rows: pl.DataFrame, receiver: str, *, strong: bool) -
         ),
         frames=frame_numbers(every),
         evidence=evidence(
-            (("frame", "frame"), ("time", "time"), ("from", "address"), ("port", "port"), ("to", "address"), ("to port", "port"),
-             ("flags", "text"), ("TTL", "count"), ("usual TTL", "count"), ("IP ID", "text"), ("signs", "text")),
+            (
+                ("frame", "frame"),
+                ("time", "time"),
+                ("from", "address"),
+                ("port", "port"),
+                ("to", "address"),
+                ("to port", "port"),
+                ("flags", "text"),
+                ("TTL", "count"),
+                ("usual TTL", "count"),
+                ("IP ID", "text"),
+                ("signs", "text"),
+            ),
             [
                 [
-                    r["frame"], r["time"], r["src"], r["src_port"], r["dst"], r["dst_port"],
-                    flag_names(r["flags"]) + (" reserved" if r["flags"] & RESERVED else ""), r["ttl"], r["usual"],
-                    None if r["ip_id"] is None else f"0x{r['ip_id']:04x}", "; ".join(_signs(r)),
+                    r["frame"],
+                    r["time"],
+                    r["src"],
+                    r["src_port"],
+                    r["dst"],
+                    r["dst_port"],
+                    flag_names(r["flags"]) + (" reserved" if r["flags"] & RESERVED else ""),
+                    r["ttl"],
+                    r["usual"],
+                    None if r["ip_id"] is None else f"0x{r['ip_id']:04x}",
+                    "; ".join(_signs(r)),
                 ]
                 for r in rows.head(100).iter_rows(named=True)
             ],
             rows.height,
         ),
         line_up=("ip.src", "ip.ttl", "ip.id", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.window_size_value"),
-    )  # fmt: skip
+    )

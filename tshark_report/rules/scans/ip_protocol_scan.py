@@ -23,7 +23,8 @@ EMPTY = Threshold(10, "packets", "an IP header with nothing behind it has no use
     title="One source sent empty IP packets of many kinds to a host (IP protocol scan)",
     question="Did somebody look for the IP protocols that a host speaks?",
     answers=("Q6",),
-    why="IP headers without content, one for each protocol number, find out by the ICMP protocol unreachable answers what a"
+    why="IP headers without content, one for each protocol number, find out by the ICMP protocol unreachable answers"
+    " what a"
     " host or router speaks besides TCP and UDP.",
     innocent=(
         Innocent(
@@ -45,13 +46,23 @@ def ip_protocol_scan(tables: Tables, context: Context) -> Iterator[Draft]:
     errors = icmp_errors(tables)
     # ip.len is the header's own length only where nothing follows it.
     empty = tables.packets.filter(
-        (pl.col("ip_length") == 20) & ~pl.col("src").str.contains(":", literal=True) & pl.col("dst").is_not_null()
+        (pl.col("ip_length") == 20)
+        & ~pl.col("src").str.contains(":", literal=True)
+        & pl.col("dst").is_not_null()
         & ~pl.col("frame").is_in(errors["frame"].implode())
-    )  # fmt: skip
-    pairs = empty.group_by("src", "dst", maintain_order=True).agg(
-        pl.len(), pl.col("frame").alias("frames"), pl.col("protocols").n_unique().alias("kinds"), pl.col("time").min(),
-        pl.col("time").max().alias("last"),
-    ).filter(pl.col("len") >= context.limit("empty")).sort("len", descending=True)  # fmt: skip
+    )
+    pairs = (
+        empty.group_by("src", "dst", maintain_order=True)
+        .agg(
+            pl.len(),
+            pl.col("frame").alias("frames"),
+            pl.col("protocols").n_unique().alias("kinds"),
+            pl.col("time").min(),
+            pl.col("time").max().alias("last"),
+        )
+        .filter(pl.col("len") >= context.limit("empty"))
+        .sort("len", descending=True)
+    )
     refused = errors.filter((pl.col("type") == 3) & (pl.col("code") == 2))
     for row in pairs.head(FINDINGS).iter_rows(named=True):
         src, dst = row["src"], row["dst"]
@@ -62,16 +73,22 @@ def ip_protocol_scan(tables: Tables, context: Context) -> Iterator[Draft]:
             subject=f"{src} -> {dst}",
             hosts=(src, dst),
             summary=f"{src} sent {count(mine.height, 'IP packet')} with a header and nothing behind it to {dst}"
-            f" {span(row['time'], row['last'])}, an IP protocol scan by its shape; {answers:,} were answered with ICMP protocol"
+            f" {span(row['time'], row['last'])}, an IP protocol scan by its shape; {answers:,} were answered with"
+            " ICMP protocol"
             f" unreachable. Known protocols among them: {listed(names, 8) if names else 'none'}.",
             sentence=f"{src} sent {count(mine.height, 'empty IP packet')} to {dst}, an IP protocol scan",
             priority="medium" if answers or row["kinds"] > 2 else "low",
             confidence="high" if answers else "medium",
-            display_filter=filters.all_of(filters.src(src), filters.dst(dst), filters.equals("ip.len", 20), not_errors(tables)),
+            display_filter=filters.all_of(
+                filters.src(src), filters.dst(dst), filters.equals("ip.len", 20), not_errors(tables)
+            ),
             frames=frame_numbers(mine),
             evidence=evidence(
                 (("frame", "frame"), ("time", "time"), ("protocols", "text"), ("TTL", "count")),
-                [[r["frame"], r["time"], r["protocols"], int(number(r["ttl"]))] for r in mine.head(100).iter_rows(named=True)],
+                [
+                    [r["frame"], r["time"], r["protocols"], int(number(r["ttl"]))]
+                    for r in mine.head(100).iter_rows(named=True)
+                ],
                 mine.height,
             ),
             line_up=("ip.src", "ip.dst", "ip.proto", "ip.ttl", "ip.id", "ip.len"),

@@ -25,28 +25,43 @@ LOOPBACK = "00:00:00:00:00:00"
     title="Packets had the same address and port as source and destination (land)",
     question="Do packets come from where they say?",
     answers=("Q10",),
-    why="A host reaches itself without the wire. A packet on the wire whose source and destination are the same address and port"
+    why="A host reaches itself without the wire. A packet on the wire whose source and destination are the same"
+    " address and port"
     " was forged; it made old systems answer themselves until they hung.",
     innocent=(
         Innocent(
-            explanation="The capture was taken on a loopback interface, or on a host that records its own local traffic.",
+            explanation="The capture was taken on a loopback interface, or on a host that records its own local"
+            " traffic.",
             tell_apart="The address is 127.0.0.1, or the MAC addresses are zero.",
         ),
     ),
     confirm=("From which MAC address and switch port did the packets come?",),
-    references=(Reference(title="CERT CA-1997-28, IP Denial-of-Service Attacks", url="https://www.kb.cert.org/vuls/id/396645"),),
+    references=(
+        Reference(title="CERT CA-1997-28, IP Denial-of-Service Attacks", url="https://www.kb.cert.org/vuls/id/396645"),
+    ),
     needs=("packets",),
     thresholds={"packets": PACKETS},
     weight=42,
 )
 def land_packets(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each address."""
-    same = (pl.col("src") == pl.col("dst")) & (pl.col("src_port") == pl.col("dst_port")) & pl.col("transport").is_in(["tcp", "udp"])
+    same = (
+        (pl.col("src") == pl.col("dst"))
+        & (pl.col("src_port") == pl.col("dst_port"))
+        & pl.col("transport").is_in(["tcp", "udp"])
+    )
     rows = tables.packets.filter(
-        same & ~pl.col("src").str.starts_with("127.") & (pl.col("src") != "::1") & (pl.col("src") != "0.0.0.0")  # noqa: S104
-        & pl.col("eth_src").is_not_null() & (pl.col("eth_src") != LOOPBACK)
-    )  # fmt: skip
-    sizes = rows.group_by("src", "transport", maintain_order=True).len().filter(pl.col("len") >= context.limit("packets"))
+        same
+        & ~pl.col("src").str.starts_with("127.")
+        & (pl.col("src") != "::1")
+        & (pl.col("src") != "0.0.0.0")  # noqa: S104
+        & ((pl.col("transport") == "udp") | pl.col("flags").is_not_null())
+        & pl.col("eth_src").is_not_null()
+        & (pl.col("eth_src") != LOOPBACK)
+    )
+    sizes = (
+        rows.group_by("src", "transport", maintain_order=True).len().filter(pl.col("len") >= context.limit("packets"))
+    )
     for address, transport, _ in sizes.sort("len", descending=True, maintain_order=True).head(FINDINGS).iter_rows():
         mine = rows.filter((pl.col("src") == address) & (pl.col("transport") == transport))
         ports = mine["src_port"].unique().sort().to_list()
@@ -57,10 +72,12 @@ def land_packets(tables: Tables, context: Context) -> Iterator[Draft]:
         yield Draft(
             subject=f"{address} {transport}",
             hosts=(address,),
-            summary=f"{count(mine.height, f'{transport.upper()} packet')} named {address} as source and as destination, with the same"
-            f" port on both sides ({services(ports)}), {span(first, last)}: land packets, which cannot be genuine. They came from MAC"
+            summary=f"{count(mine.height, f'{transport.upper()} packet')} named {address} as source and as"
+            " destination, with the same"
+            f" port on both sides ({services(ports)}), {span(first, last)}: land packets, which cannot be genuine."
+            " They came from MAC"
             f" {', '.join(macs[:3])}.",
-            sentence=f"{address} was sent {count(mine.height, 'packet')} that name {address} itself as their source (land)",
+            sentence=f"{address} was sent {count(mine.height, 'packet')} naming {address} itself as source (land)",
             priority="medium",
             confidence="high",
             display_filter=own(
@@ -73,7 +90,14 @@ def land_packets(tables: Tables, context: Context) -> Iterator[Draft]:
             ),
             frames=frame_numbers(mine),
             evidence=evidence(
-                (("frame", "frame"), ("time", "time"), ("address", "address"), ("port", "port"), ("MAC", "text"), ("TTL", "count")),
+                (
+                    ("frame", "frame"),
+                    ("time", "time"),
+                    ("address", "address"),
+                    ("port", "port"),
+                    ("MAC", "text"),
+                    ("TTL", "count"),
+                ),
                 [
                     [r["frame"], r["time"], r["src"], r["src_port"], r["eth_src"], r["ttl"]]
                     for r in mine.head(100).iter_rows(named=True)

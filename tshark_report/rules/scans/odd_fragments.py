@@ -13,7 +13,7 @@ from tshark_report.rules.scans._common import FINDINGS, frame_numbers, not_error
 from tshark_report.story.words import count, duration, listed
 from tshark_report.tables.tables import Tables
 
-TINY = Threshold(64, "bytes of data", "every link carries 68 bytes (RFC 791), real ones at least 576: a network cuts near that")
+TINY = Threshold(64, "bytes of data", "every link carries 68 bytes (RFC 791), real ones 576 and more")
 FEW = Threshold(2, "tiny fragments", "two show that it is no accident of one packet")
 MANY = Threshold(8, "tiny fragments", "enough for several packets, each cut into pieces on purpose")
 LOST = Threshold(5, "incomplete packets", "a lost fragment now and then is ordinary loss")
@@ -23,13 +23,19 @@ LARGEST = 65535
 
 
 def fragments(packets: pl.DataFrame) -> pl.DataFrame:
-    """IP fragments with the bytes that they carry: `start` and `end` within the packet, `more` whether others follow."""
+    """IP fragments with the bytes that they carry: `start` to `end` of the packet, `more` whether others follow."""
     flags = pl.col("ip_flags").fill_null(0)
     # tshark prints ip.flags as three bits (4.0 and later) or as the byte that holds them.
     bit = pl.when(flags < 8).then((flags & 1) != 0).otherwise((flags & 0x20) != 0)
     six = pl.col("src").str.contains(":", literal=True)
-    more = pl.when(six).then(pl.col("more_fragments").fill_null(value=False)).otherwise(bit | pl.col("more_fragments").fill_null(value=False))
-    rows = packets.filter(pl.col("fragment_offset").is_not_null() & pl.col("src").is_not_null()).with_columns(more.alias("more"))
+    more = (
+        pl.when(six)
+        .then(pl.col("more_fragments").fill_null(value=False))
+        .otherwise(bit | pl.col("more_fragments").fill_null(value=False))
+    )
+    rows = packets.filter(pl.col("fragment_offset").is_not_null() & pl.col("src").is_not_null()).with_columns(
+        more.alias("more")
+    )
     rows = rows.filter(pl.col("more") | (pl.col("fragment_offset") > 0))
     # IPv6 counts the payload behind the fixed header, of which the fragment header is 8 bytes.
     header = pl.when(pl.col("src").str.contains(":", literal=True)).then(8).otherwise(20)
@@ -44,7 +50,11 @@ def datagrams(rows: pl.DataFrame) -> pl.DataFrame:
     whole = ["src", "dst", "ip_id"]
     rows = rows.sort("frame").with_columns(pl.col("time").diff().over(whole).fill_null(0.0).alias("pause"))
     # A first fragment after the last one, or a long pause, begins another packet with the same IP ID.
-    again = (pl.col("start") == 0) & (pl.int_range(pl.len()).over(whole) > 0) & (pl.col("more").shift(1).over(whole) == False)  # noqa: E712
+    again = (
+        (pl.col("start") == 0)
+        & (pl.int_range(pl.len()).over(whole) > 0)
+        & ~pl.col("more").shift(1).over(whole).fill_null(value=True)
+    )
     rows = rows.with_columns(((pl.col("pause") > GAP) | again).cast(pl.Int64).cum_sum().over(whole).alias("nth"))
     key = [*whole, "nth"]
     rows = rows.with_columns(pl.len().over([*key, "start", "end"]).alias("copies"))
@@ -71,8 +81,10 @@ def datagrams(rows: pl.DataFrame) -> pl.DataFrame:
     title="IP packets were cut into odd fragments (tiny, overlapping or incomplete)",
     question="Do the fragments look as a network makes them?",
     answers=("Q10",),
-    why="A network cuts packets because they are too large for a link, so all pieces but the last are large. Pieces of a few"
-    " bytes, pieces that overlap, and pieces that reach past the largest packet hide a header from a filter, let the receiver"
+    why="A network cuts packets because they are too large for a link, so all pieces but the last are large. Pieces"
+    " of a few"
+    " bytes, pieces that overlap, and pieces that reach past the largest packet hide a header from a filter, let the"
+    " receiver"
     " and an inspection device read different packets, or crash old systems.",
     innocent=(
         Innocent(
@@ -89,8 +101,13 @@ def datagrams(rows: pl.DataFrame) -> pl.DataFrame:
         "Look at ip.fragment.overlap.conflict: overlapping pieces with different content are never an accident.",
     ),
     references=(
-        Reference(title="RFC 1858, Security Considerations for IP Fragment Filtering", url="https://www.rfc-editor.org/rfc/rfc1858"),
-        Reference(title="RFC 5722, Handling of Overlapping IPv6 Fragments", url="https://www.rfc-editor.org/rfc/rfc5722"),
+        Reference(
+            title="RFC 1858, Security Considerations for IP Fragment Filtering",
+            url="https://www.rfc-editor.org/rfc/rfc1858",
+        ),
+        Reference(
+            title="RFC 5722, Handling of Overlapping IPv6 Fragments", url="https://www.rfc-editor.org/rfc/rfc5722"
+        ),
         Reference(
             title="Ptacek and Newsham, Insertion, Evasion, and Denial of Service, 1998",
             url="https://insecure.org/stf/secnet_ids/secnet_ids.html",
@@ -122,15 +139,24 @@ def odd_fragments(tables: Tables, context: Context) -> Iterator[Draft]:
         .join(tiny, on=["src", "dst"], how="left", maintain_order="left")
         .join(per_pair, on=["src", "dst"], how="left", maintain_order="left")
         .fill_null(0)
-        .with_columns(((pl.col("incomplete") >= context.limit("lost")) & (pl.col("incomplete") * 2 > pl.col("datagrams"))).alias("holes"))
+        .with_columns(
+            ((pl.col("incomplete") >= context.limit("lost")) & (pl.col("incomplete") * 2 > pl.col("datagrams"))).alias(
+                "holes"
+            )
+        )
         .filter(
-            (pl.col("tiny") >= context.limit("few")) | (pl.col("overlapping") > 0) | (pl.col("too_long") > 0) | pl.col("holes")
+            (pl.col("tiny") >= context.limit("few"))
+            | (pl.col("overlapping") > 0)
+            | (pl.col("too_long") > 0)
+            | pl.col("holes")
         )
         .sort(pl.col("too_long") + pl.col("overlapping") + pl.col("tiny"), descending=True, maintain_order=True)
     )
     for pair in pairs.head(FINDINGS).to_dicts():
         mine = rows.filter((pl.col("src") == pair["src"]) & (pl.col("dst") == pair["dst"]))
-        yield _draft(tables, context, pair, mine, made.filter((pl.col("src") == pair["src"]) & (pl.col("dst") == pair["dst"])))
+        yield _draft(
+            tables, context, pair, mine, made.filter((pl.col("src") == pair["src"]) & (pl.col("dst") == pair["dst"]))
+        )
 
 
 def _draft(tables: Tables, context: Context, pair: dict[str, object], rows: pl.DataFrame, made: pl.DataFrame) -> Draft:
@@ -153,15 +179,22 @@ def _draft(tables: Tables, context: Context, pair: dict[str, object], rows: pl.D
     grave = tiny >= context.limit("many") or overlapping or long
     priority: Priority = "medium" if grave else "low"
     kinds = [
-        name for name, there in (("tiny", tiny >= context.limit("few")), ("overlapping", overlapping), ("over-long", long),
-                                 ("incomplete", pair["holes"])) if there
-    ]  # fmt: skip
+        name
+        for name, there in (
+            ("tiny", tiny >= context.limit("few")),
+            ("overlapping", overlapping),
+            ("over-long", long),
+            ("incomplete", pair["holes"]),
+        )
+        if there
+    ]
     name = "ipv6.fraghdr" if ":" in src else ""
     which = name or filters.any_of(filters.equals("ip.flags.mf", 1), "ip.frag_offset > 0")
     return Draft(
         subject=f"{src} -> {dst}",
         hosts=(src, dst),
-        summary=f"{src} sent {rows.height:,} IP fragments to {dst} in {duration(last - first)}, {span(first, last)}{one_id}:"
+        summary=f"{src} sent {rows.height:,} IP fragments to {dst} in {duration(last - first)},"
+        f" {span(first, last)}{one_id}:"
         f" {'; '.join(told)}.",
         sentence=f"{src} sent {rows.height:,} IP fragments to {dst}, {listed(kinds)} ones among them ({told[0]})",
         priority=priority,
@@ -169,17 +202,31 @@ def _draft(tables: Tables, context: Context, pair: dict[str, object], rows: pl.D
         display_filter=filters.all_of(filters.src(src), filters.dst(dst), which, not_errors(tables)),
         frames=frame_numbers(rows),
         evidence=evidence(
-            (("first frame", "frame"), ("time", "time"), ("IP ID", "text"), ("fragments", "count"), ("bytes", "bytes"),
-             ("overlaps", "count"), ("complete", "text")),
+            (
+                ("first frame", "frame"),
+                ("time", "time"),
+                ("IP ID", "text"),
+                ("fragments", "count"),
+                ("bytes", "bytes"),
+                ("overlaps", "count"),
+                ("complete", "text"),
+            ),
             [
                 [
-                    r["frame"], r["time"], None if r["ip_id"] is None else f"0x{r['ip_id']:04x}", r["pieces"], r["bytes"], r["overlaps"],
+                    r["frame"],
+                    r["time"],
+                    None if r["ip_id"] is None else f"0x{r['ip_id']:04x}",
+                    r["pieces"],
+                    r["bytes"],
+                    r["overlaps"],
                     "no" if r["incomplete"] else "yes",
                 ]
-                for r in made.sort(pl.col("overlaps"), descending=True, maintain_order=True).head(100).iter_rows(named=True)
+                for r in made.sort(pl.col("overlaps"), descending=True, maintain_order=True)
+                .head(100)
+                .iter_rows(named=True)
             ],
             made.height,
         ),
         line_up=("ip.src", "ip.dst", "ip.id", "ip.flags", "ip.frag_offset", "ip.len", "ip.ttl", "ip.proto"),
         weight=6.0 if rows.height * 2 > tables.packets.height else 0.0,
-    )  # fmt: skip
+    )

@@ -31,10 +31,15 @@ PORTS = Threshold(100, "destination ports", "a stream uses one port; a flood oft
 SOURCES = Threshold(50, "sources", "a stream has one source; made-up sources are many")
 ANSWERED = Threshold(0.02, "share of the packets", "peers of a protocol answer each other")
 SIZES = Threshold(3, "packet sizes", "a tunnel in echo requests carries packets of all sizes; a flood repeats one")
-BARE = Threshold(0.9, "share of the packets", "a flood is made of bytes that no dissector knows")
+BARE = Threshold(
+    0.5, "share of the packets", "a flood carries bytes that no dissector knows, but for ports met by chance"
+)
 STEP = 10.0
 
 BARE_NAMES = ("UDP", "DATA", "Data", "IPv4", "IPv6")
+
+CONTENT = 8
+"""Bytes: a port scan by UDP mostly sends nothing, a flood sends something to fill the line."""
 
 COLLECTORS = (162, 514, 1514, 2055, 2056, 4739, 6343, 9995, 9996, 12201)
 """Ports that many hosts send to without an answer: SNMP traps, syslog, NetFlow, IPFIX, sFlow, GELF."""
@@ -47,7 +52,8 @@ COLLECTORS = (162, 514, 1514, 2055, 2056, 4739, 6343, 9995, 9996, 12201)
     title="One host received a flood of UDP or ICMP packets",
     question="Is somebody filling up a host's line?",
     answers=("Q6", "Q7"),
-    why="Many packets a second to random ports, from many sources, or the same ping over and over carry nothing useful: they"
+    why="Many packets a second to random ports, from many sources, or the same ping over and over carry nothing"
+    " useful: they"
     " fill the line or the host's queue and push others out.",
     innocent=(
         Innocent(
@@ -59,13 +65,26 @@ COLLECTORS = (162, 514, 1514, 2055, 2056, 4739, 6343, 9995, 9996, 12201)
             tell_apart="It is short, on the own network, and every echo request is answered.",
         ),
     ),
-    confirm=("Did the receiver ask for this traffic?", "Do other clients of the receiver see loss or delay in these minutes?"),
+    confirm=(
+        "Did the receiver ask for this traffic?",
+        "Do other clients of the receiver see loss or delay in these minutes?",
+    ),
     references=(
         Reference(title="ATT&CK T1498.001 Direct Network Flood", url="https://attack.mitre.org/techniques/T1498/001/"),
-        Reference(title="RFC 4732, Internet Denial-of-Service Considerations", url="https://www.rfc-editor.org/rfc/rfc4732"),
+        Reference(
+            title="RFC 4732, Internet Denial-of-Service Considerations", url="https://www.rfc-editor.org/rfc/rfc4732"
+        ),
     ),
     needs=("packets",),
-    thresholds={"udp": UDP, "icmp": ICMP, "ports": PORTS, "sources": SOURCES, "answered": ANSWERED, "sizes": SIZES, "bare": BARE},
+    thresholds={
+        "udp": UDP,
+        "icmp": ICMP,
+        "ports": PORTS,
+        "sources": SOURCES,
+        "answered": ANSWERED,
+        "sizes": SIZES,
+        "bare": BARE,
+    },
     weight=60,
 )
 def packet_flood(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -76,7 +95,9 @@ def packet_flood(tables: Tables, context: Context) -> Iterator[Draft]:
 
 def _heavy(rows: pl.DataFrame, least: float) -> list[str]:
     heavy = rows.group_by("dst", maintain_order=True).len().filter(pl.col("len") >= least).sort("len", descending=True)
-    return [str(dst) for dst in heavy["dst"].to_list() if dst and not is_multicast(dst) and not str(dst).endswith(".255")]
+    return [
+        str(dst) for dst in heavy["dst"].to_list() if dst and not is_multicast(dst) and not str(dst).endswith(".255")
+    ]
 
 
 def _udp(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -91,6 +112,8 @@ def _udp(tables: Tables, context: Context) -> Iterator[Draft]:
             continue
         ports, sources = mine["dst_port"].n_unique(), mine["src"].n_unique()
         back = udp.filter((pl.col("src") == dst) & pl.col("dst").is_in(mine["src"].unique().implode())).height
+        if sources == 1 and ports >= context.limit("ports") and number(mine["payload"].median()) < CONTENT:
+            continue  # empty packets to many ports are a port scan, which its own rule tells
         low = mine.filter(pl.col("dst_port") < 1024).height > 0.9 * mine.height
         shaped = ports >= context.limit("ports") or sources >= context.limit("sources") or (low and sources > 0)
         if back <= context.limit("answered") * mine.height and shaped:
@@ -115,13 +138,18 @@ def _icmp(tables: Tables, context: Context) -> Iterator[Draft]:
 def _draft(rows: pl.DataFrame, dst: str, what: str, display_filter: str) -> Draft:
     by_source = (
         rows.group_by("src", maintain_order=True)
-        .agg(pl.len().cast(pl.Int64).alias("packets"), pl.col("length").sum().cast(pl.Int64).alias("bytes"), pl.col("time").min(),
-             pl.col("frame").first(), pl.col("dst_port").n_unique().alias("ports"))
+        .agg(
+            pl.len().cast(pl.Int64).alias("packets"),
+            pl.col("length").sum().cast(pl.Int64).alias("bytes"),
+            pl.col("time").min(),
+            pl.col("frame").first(),
+            pl.col("dst_port").n_unique().alias("ports"),
+        )
         .sort("packets", descending=True, maintain_order=True)
-    )  # fmt: skip
+    )
     sources = by_source["src"].to_list()
     first, last = number(rows["time"].min()), number(rows["time"].max())
-    peak = busiest(rows["time"], STEP) / STEP
+    peak = busiest(rows["time"], 1.0)
     ports = rows["dst_port"].drop_nulls().unique().to_list() if what == "UDP" else []
     told = f" to {len(ports):,} ports ({ranges(ports, 4)})" if ports else ""
     total = number(rows["length"].sum())
@@ -130,19 +158,32 @@ def _draft(rows: pl.DataFrame, dst: str, what: str, display_filter: str) -> Draf
         subject=f"{dst} {what}",
         hosts=(dst, *sources[:10]),
         summary=f"{dst} received {rows.height:,} {what} packets ({size(total)}){told} from {len(sources):,}"
-        f" {'source' if len(sources) == 1 else 'sources'} ({several(sources)}) in {duration(last - first)}, {span(first, last)}, up"
+        f" {'source' if len(sources) == 1 else 'sources'} ({several(sources)}) in {duration(last - first)},"
+        f" {span(first, last)}, up"
         f" to {peak:,.0f} a second: a {'UDP' if udp else 'ping'} flood by its shape.",
-        sentence=f"{dst} began to receive {rows.height:,} {what} packets from {several(sources, 2)}, up to {peak:,.0f} a second,"
+        sentence=f"{dst} began to receive {rows.height:,} {what} packets from {several(sources, 2)}, up to"
+        f" {peak:,.0f} a second,"
         f" a {'UDP' if udp else 'ping'} flood by its shape",
         priority="medium",
         confidence="medium",
         display_filter=display_filter,
         frames=frame_numbers(rows),
         evidence=evidence(
-            (("source", "address"), ("packets", "count"), ("bytes", "bytes"), ("ports", "count"), ("first", "time"),
-             ("frame", "frame")),
-            [[r["src"], r["packets"], r["bytes"], r["ports"], r["time"], r["frame"]] for r in by_source.head(100).iter_rows(named=True)],
+            (
+                ("source", "address"),
+                ("packets", "count"),
+                ("bytes", "bytes"),
+                ("ports", "count"),
+                ("first", "time"),
+                ("frame", "frame"),
+            ),
+            [
+                [r["src"], r["packets"], r["bytes"], r["ports"], r["time"], r["frame"]]
+                for r in by_source.head(100).iter_rows(named=True)
+            ],
             by_source.height,
         ),
-        line_up=("ip.src", "udp.srcport", "udp.dstport", "frame.len", "ip.ttl", "ip.id") if udp else ("ip.src", "icmp.ident", "icmp.seq", "frame.len", "ip.ttl", "ip.id"),
-    )  # fmt: skip
+        line_up=("ip.src", "udp.srcport", "udp.dstport", "frame.len", "ip.ttl", "ip.id")
+        if udp
+        else ("ip.src", "icmp.ident", "icmp.seq", "frame.len", "ip.ttl", "ip.id"),
+    )

@@ -9,7 +9,7 @@ import polars as pl
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.rules.scans._common import FINDINGS, frame_numbers, not_errors, number, several, span
+from tshark_report.rules.scans._common import FINDINGS, frame_numbers, not_errors, number, own, several, span
 from tshark_report.rules.scans.flag_probes import flag_names, kind_of
 from tshark_report.rules.scans.injected_resets import APART, RESERVED, suspects
 from tshark_report.story.words import count
@@ -29,7 +29,8 @@ URGENT_PORTS = (20, 21, 23, 512, 513, 514, 107, 992, 1521, 3270)
     title="Packets had reserved header bits or the urgent flag set",
     question="Are header bits set that ordinary systems leave alone?",
     answers=("Q10",),
-    why="Reserved bits are zero in ordinary traffic. Set ones come from tools that test how a system answers, from a hidden"
+    why="Reserved bits are zero in ordinary traffic. Set ones come from tools that test how a system answers, from a"
+    " hidden"
     " channel in the header, or from damage. Urgent data is rare outside Telnet and FTP and has crashed old systems.",
     innocent=(
         Innocent(
@@ -41,10 +42,16 @@ URGENT_PORTS = (20, 21, 23, 512, 513, 514, 107, 992, 1521, 3270)
             tell_apart="It is the same service each time, and it works.",
         ),
     ),
-    confirm=("Do other packets of the same sender have ordinary flags?", "Follow the stream: does the payload make sense?"),
+    confirm=(
+        "Do other packets of the same sender have ordinary flags?",
+        "Follow the stream: does the payload make sense?",
+    ),
     references=(
         Reference(title="RFC 9293, Transmission Control Protocol", url="https://www.rfc-editor.org/rfc/rfc9293"),
-        Reference(title="RFC 6093, On the Implementation of the TCP Urgent Mechanism", url="https://www.rfc-editor.org/rfc/rfc6093"),
+        Reference(
+            title="RFC 6093, On the Implementation of the TCP Urgent Mechanism",
+            url="https://www.rfc-editor.org/rfc/rfc6093",
+        ),
         Reference(title="RFC 3514 (the security bit, 1 April)", url="https://www.rfc-editor.org/rfc/rfc3514"),
     ),
     needs=("packets",),
@@ -54,8 +61,8 @@ URGENT_PORTS = (20, 21, 23, 512, 513, 514, 107, 992, 1521, 3270)
 )
 def reserved_bits(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each sender and kind of bit."""
-    told = suspects(tables, APART.value)
-    told = told.filter(pl.col("reserved"))["frame"] if told.height else pl.Series("frame", [], dtype=pl.UInt32)
+    resets = suspects(tables, APART.value)
+    told = resets.filter(pl.col("reserved"))["frame"] if resets.height else resets["frame"]
     first_piece = pl.col("fragment_offset").fill_null(0) == 0
     tcp = tables.packets.filter(
         (pl.col("transport") == "tcp") & pl.col("flags").is_not_null() & first_piece & pl.col("src").is_not_null()
@@ -64,8 +71,13 @@ def reserved_bits(tables: Tables, context: Context) -> Iterator[Draft]:
     tcp = tcp.filter(pl.col("flags").is_in(known))
     flags = pl.col("flags")
     urgent = ((flags & URG) != 0) & ~pl.col("src_port").is_in(URGENT_PORTS) & ~pl.col("dst_port").is_in(URGENT_PORTS)
-    yield from _found(tables, context, tcp.filter(((flags & RESERVED) != 0) & ~pl.col("frame").is_in(told.implode())),
-                      "TCP reserved bits", "tcp.flags")  # fmt: skip
+    yield from _found(
+        tables,
+        context,
+        tcp.filter(((flags & RESERVED) != 0) & ~pl.col("frame").is_in(told.implode())),
+        "TCP reserved bits",
+        "tcp.flags",
+    )
     yield from _found(tables, context, tcp.filter(urgent), "the TCP urgent flag (URG)", "tcp.flags")
     high = pl.col("ip_flags")
     evil = pl.when(high < 8).then((high & 4) != 0).otherwise((high & 0x80) != 0)
@@ -82,7 +94,9 @@ def _found(tables: Tables, context: Context, rows: pl.DataFrame, what: str, fiel
         every = tables.packets.filter((pl.col("src") == src) & pl.col("frame").is_in(mine["frame"].implode()))
         if field == "tcp.flags":
             which = filters.any_of(*(filters.equals(field, v) for v in values))
-            every = tables.packets.filter((pl.col("src") == src) & (pl.col("transport") == "tcp") & pl.col("flags").is_in(values))
+            every = tables.packets.filter(
+                (pl.col("src") == src) & (pl.col("transport") == "tcp") & pl.col("flags").is_in(values)
+            )
         else:
             which = filters.equals(field, 1)
         names = sorted({flag_names(v) for v in values})
@@ -95,12 +109,28 @@ def _found(tables: Tables, context: Context, rows: pl.DataFrame, what: str, fiel
             sentence=f"{src} sent {count(every.height, 'packet')} with {what} set",
             priority="low",
             confidence="medium",
-            display_filter=filters.all_of(filters.src(src), which, not_errors(tables)),
+            display_filter=own(tables, filters.src(src), which)
+            if field == "tcp.flags"
+            else filters.all_of(filters.src(src), which, not_errors(tables)),
             frames=frame_numbers(every),
             evidence=evidence(
-                (("frame", "frame"), ("time", "time"), ("to", "address"), ("port", "port"), ("flags", "hex"), ("payload", "bytes")),
+                (
+                    ("frame", "frame"),
+                    ("time", "time"),
+                    ("to", "address"),
+                    ("port", "port"),
+                    ("flags", "hex"),
+                    ("payload", "bytes"),
+                ),
                 [
-                    [r["frame"], r["time"], r["dst"], r["dst_port"], None if r["flags"] is None else f"0x{r['flags']:03x}", r["payload"]]
+                    [
+                        r["frame"],
+                        r["time"],
+                        r["dst"],
+                        r["dst_port"],
+                        None if r["flags"] is None else f"0x{r['flags']:03x}",
+                        r["payload"],
+                    ]
                     for r in every.head(100).iter_rows(named=True)
                 ],
                 every.height,

@@ -9,7 +9,20 @@ import polars as pl
 from tshark_report.report.model import Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.rules.scans._common import FINDINGS, frame_numbers, notable, number, own, ranges, service, several, span
+from tshark_report.rules.scans._common import (
+    FINDINGS,
+    busiest,
+    frame_numbers,
+    notable,
+    number,
+    own,
+    ranges,
+    service,
+    several,
+    span,
+)
+from tshark_report.rules.scans.packet_flood import CONTENT, STEP
+from tshark_report.rules.scans.packet_flood import UDP as UDP_FLOOD
 from tshark_report.settings import is_multicast
 from tshark_report.story.words import count, duration, listed
 from tshark_report.tables.tables import Tables
@@ -17,7 +30,9 @@ from tshark_report.tables.tables import Tables
 PORTS = Threshold(15, "UDP ports", "nmap's shortest list has 100; a client asks a handful of ports of one host")
 HOSTS = Threshold(20, "hosts", "a client with a task asks a few servers, and they answer")
 SILENT = Threshold(0.8, "share", "who knows the service is answered")
-LOW = Threshold(0.4, "share of the ports below 32768", "answers that were captured without their questions go to high ports")
+LOW = Threshold(
+    0.4, "share of the ports below 32768", "answers that were captured without their questions go to high ports"
+)
 
 TRACEROUTE = range(33434, 33700)
 """Ports that traceroute counts up from (RFC 1393 names the first)."""
@@ -33,7 +48,8 @@ ANSWER_PORTS = frozenset({53, 67, 68, 123, 137, 138, 443, 1900, 3478, 3702, 5353
     title="One source tried many UDP ports or the same UDP port on many hosts (UDP scan)",
     question="Did somebody look for UDP services?",
     answers=("Q6", "Q13"),
-    why="UDP has no handshake, so a searcher sends something to each port and waits for an answer or for ICMP port unreachable."
+    why="UDP has no handshake, so a searcher sends something to each port and waits for an answer or for ICMP port"
+    " unreachable."
     " Amplifiers, SIP servers, SNMP and databases are found this way, and worms spread by it.",
     innocent=(
         Innocent(
@@ -91,33 +107,58 @@ def _vertical(tables: Tables, context: Context, tried: pl.DataFrame) -> Iterator
         .sort("ports", descending=True)
     )
     for client in pairs["client"].unique(maintain_order=True).to_list()[:FINDINGS]:
-        rows = pairs.filter(pl.col("client") == client).to_dicts()
+        rows = [
+            r for r in pairs.filter(pl.col("client") == client).to_dicts() if not _flooded(tables, client, r["server"])
+        ]
+        if not rows:
+            continue
         targets = [r["server"] for r in rows][:12]
         mine = _sent(tables, client).filter(pl.col("dst").is_in(targets))
         refused = _unreachable(tables, client)
-        told = listed([f"{count(r['ports'], 'UDP port')} of {r['server']}" for r in rows], 3, "hosts")
+        told = listed([f"{count(r['ports'], 'UDP port')} of {r['server']}" for r in rows], 3, "more hosts")
         opened = [f"{service(p, 'udp')} on {r['server']}" for r in rows for p in r["open"]]
         first, last = min(r["first"] for r in rows), max(r["last"] for r in rows)
         yield Draft(
             subject=client,
             hosts=(client, *targets),
             summary=f"{client} sent UDP packets to {told} within {duration(last - first)}, {span(first, last)} (ports"
-            f" {ranges(rows[0]['all_ports'])}): a UDP port scan by its shape. {refused:,} ICMP port unreachable answers came;"
+            f" {ranges(rows[0]['all_ports'])}): a UDP port scan by its shape. {refused:,} ICMP port unreachable"
+            " answers came;"
             f" answered with data: {listed(opened, 5) if opened else 'none'}.",
-            sentence=f"{client} tried {told}, a UDP port scan; " + (f"{listed(opened, 3)} answered" if opened else "none answered"),
+            sentence=f"{client} tried {told}, a UDP port scan; "
+            + (f"{listed(opened, 3)} answered" if opened else "none answered"),
             priority="medium",
             confidence="high" if rows[0]["ports"] >= 4 * PORTS.value else "medium",
             display_filter=own(tables, filters.src(client), "udp", filters.any_of(*(filters.dst(t) for t in targets))),
             frames=frame_numbers(mine),
             evidence=evidence(
-                (("source", "address"), ("target", "address"), ("UDP ports", "count"), ("answered", "text"), ("first", "time"),
-                 ("seconds", "seconds")),
+                (
+                    ("source", "address"),
+                    ("target", "address"),
+                    ("UDP ports", "count"),
+                    ("answered", "text"),
+                    ("first", "time"),
+                    ("seconds", "seconds"),
+                ),
                 [
-                    [client, r["server"], r["ports"], services_text(r["open"]), r["first"], round(r["last"] - r["first"], 3)]
+                    [
+                        client,
+                        r["server"],
+                        r["ports"],
+                        services_text(r["open"]),
+                        r["first"],
+                        round(r["last"] - r["first"], 3),
+                    ]
                     for r in rows
                 ],
             ),
-        )  # fmt: skip
+        )
+
+
+def _flooded(tables: Tables, client: str, server: str) -> bool:
+    """True where so much was sent that it is no search but a flood, which its own rule tells."""
+    sent = _sent(tables, client).filter(pl.col("dst") == server)
+    return number(sent["payload"].median()) >= CONTENT and busiest(sent["time"], STEP) >= UDP_FLOOD.value
 
 
 def services_text(ports: list[int]) -> str:
@@ -131,7 +172,8 @@ def _sent(tables: Tables, client: str) -> pl.DataFrame:
 
 def _unreachable(tables: Tables, client: str) -> int:
     return tables.icmp.filter(
-        (pl.col("dst") == client) & (((pl.col("type") == 3) & (pl.col("code") == 3)) | ((pl.col("type") == 1) & (pl.col("code") == 4)))
+        (pl.col("dst") == client)
+        & (((pl.col("type") == 3) & (pl.col("code") == 3)) | ((pl.col("type") == 1) & (pl.col("code") == 4)))
     ).height
 
 
@@ -149,7 +191,10 @@ def _horizontal(tables: Tables, context: Context, tried: pl.DataFrame) -> Iterat
             pl.col("first").min(),
             pl.col("last").max(),
         )
-        .filter((pl.col("hosts") >= context.limit("hosts")) & (pl.col("silent") >= context.limit("silent") * pl.col("hosts")))
+        .filter(
+            (pl.col("hosts") >= context.limit("hosts"))
+            & (pl.col("silent") >= context.limit("silent") * pl.col("hosts"))
+        )
         .sort("hosts", descending=True)
     )
     for row in ports.head(FINDINGS).iter_rows(named=True):
@@ -167,9 +212,12 @@ def _horizontal(tables: Tables, context: Context, tried: pl.DataFrame) -> Iterat
         yield Draft(
             subject=f"{client} udp/{port}",
             hosts=(client, *row["open"][:5], *servers[:5]),
-            summary=f"{client} sent {mine.height:,} UDP packets to port {service(port, 'udp')} of {len(servers):,} hosts within"
-            f" {duration(row['last'] - row['first'])}, {span(row['first'], row['last'])}, {several(servers)}: a UDP scan of many"
-            f" hosts by its shape. {silent:,} did not answer; answered: {listed(row['open'], 5) if row['open'] else 'none'}.{uses}",
+            summary=f"{client} sent {mine.height:,} UDP packets to port {service(port, 'udp')} of {len(servers):,}"
+            " hosts within"
+            f" {duration(row['last'] - row['first'])}, {span(row['first'], row['last'])}, {several(servers)}: a UDP"
+            " scan of many"
+            f" hosts by its shape. {silent:,} did not answer; answered:"
+            f" {listed(row['open'], 5) if row['open'] else 'none'}.{uses}",
             sentence=f"{client} sent UDP packets to port {service(port, 'udp')} of {len(servers):,} hosts, of which"
             f" {len(row['open']):,} answered",
             priority=priority,
@@ -177,9 +225,24 @@ def _horizontal(tables: Tables, context: Context, tried: pl.DataFrame) -> Iterat
             display_filter=own(tables, filters.src(client), filters.dst_port("udp", port)),
             frames=frame_numbers(mine),
             evidence=evidence(
-                (("source", "address"), ("UDP port", "port"), ("hosts", "count"), ("answered", "text"), ("first", "time"),
-                 ("mean payload", "bytes")),
-                [[client, port, row["hosts"], listed(row["open"], 10), row["first"], round(number(mine["payload"].mean()), 1)]],
+                (
+                    ("source", "address"),
+                    ("UDP port", "port"),
+                    ("hosts", "count"),
+                    ("answered", "text"),
+                    ("first", "time"),
+                    ("mean payload", "bytes"),
+                ),
+                [
+                    [
+                        client,
+                        port,
+                        row["hosts"],
+                        listed(row["open"], 10),
+                        row["first"],
+                        round(number(mine["payload"].mean()), 1),
+                    ]
+                ],
             ),
             title="One source sent the same kind of UDP packet to many hosts that did not answer (UDP scan)",
-        )  # fmt: skip
+        )

@@ -15,8 +15,12 @@ from tshark_report.settings import is_multicast
 from tshark_report.story.words import listed
 from tshark_report.tables.tables import Tables
 
-VALUES = Threshold(6, "TTL values", "paths change once or twice, and a host may have a TTL for each of its few services")
-CHANGES = Threshold(0.3, "share of packets with another TTL than the one before", "after a path change the new value stays")
+VALUES = Threshold(
+    6, "TTL values", "paths change once or twice, and a host may have a TTL for each of its few services"
+)
+CHANGES = Threshold(
+    0.3, "share of packets with another TTL than the one before", "after a path change the new value stays"
+)
 PACKETS = Threshold(12, "packets", "fewer show no pattern")
 TRACE = Threshold(3, "hops", "a path test begins at one and counts up; ordinary packets arrive with far more left")
 
@@ -28,7 +32,8 @@ TRACE = Threshold(3, "hops", "a path test begins at one and counts up; ordinary 
     title="One address sent packets with many different TTL values",
     question="Does one address send from one distance?",
     answers=("Q10",),
-    why="A host writes one start value into the TTL, and its packets cross the same routers. Many values at the same time mean"
+    why="A host writes one start value into the TTL, and its packets cross the same routers. Many values at the same"
+    " time mean"
     " that several machines share the address, that somebody sends in its name, or that a tool draws the value.",
     innocent=(
         Innocent(
@@ -36,7 +41,8 @@ TRACE = Threshold(3, "hops", "a path test begins at one and counts up; ordinary 
             tell_apart="Values begin at 1 and count up, and routers answer with time exceeded.",
         ),
         Innocent(
-            explanation="Many machines behind one NAT address or one load-balanced service address, with different systems.",
+            explanation="Many machines behind one NAT address or one load-balanced service address, with different"
+            " systems.",
             tell_apart="Each TTL belongs to its own sessions; within a session it is constant.",
         ),
     ),
@@ -52,12 +58,26 @@ TRACE = Threshold(3, "hops", "a path test begins at one and counts up; ordinary 
 )
 def varying_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each address; those of ICMP sweeps are told there."""
-    every = tables.packets.filter(pl.col("ttl").is_not_null() & pl.col("src").is_not_null() & pl.col("dst").is_not_null())
-    wide = every.group_by("src", maintain_order=True).agg(pl.col("ttl").n_unique().alias("n")).filter(pl.col("n") >= context.limit("values"))
+    every = tables.packets.filter(
+        pl.col("ttl").is_not_null() & pl.col("src").is_not_null() & pl.col("dst").is_not_null()
+    )
+    wide = (
+        every.group_by("src", maintain_order=True)
+        .agg(pl.col("ttl").n_unique().alias("n"))
+        .filter(pl.col("n") >= context.limit("values"))
+    )
     if wide.is_empty():
         return
-    swept = sweeps(tables, {"hosts": HOSTS.value, "window": WINDOW.value, "repeats": REPEATS.value, "unanswered": UNANSWERED.value,
-                            "many": MANY.value})  # fmt: skip
+    swept = sweeps(
+        tables,
+        {
+            "hosts": HOSTS.value,
+            "window": WINDOW.value,
+            "repeats": REPEATS.value,
+            "unanswered": UNANSWERED.value,
+            "many": MANY.value,
+        },
+    )
     found = 0
     for src in wide.sort("n", descending=True, maintain_order=True)["src"].to_list():
         if src in swept:
@@ -118,28 +138,46 @@ def _draft(tables: Tables, context: Context, rows: pl.DataFrame, src: str, trans
     return Draft(
         subject=src,
         hosts=(src, *peers[:10]),
-        summary=f"{src} sent {rows.height:,} {transport.upper()} packets with {len(values)} different TTL values from {values[0]} to"
-        f" {values[-1]} to {several(peers)}, {span(number(rows['time'].min()), number(rows['time'].max()))}; the TTL varies from packet"
+        summary=f"{src} sent {rows.height:,} {transport.upper()} packets with {len(values)} different TTL values"
+        f" from {values[0]} to"
+        f" {values[-1]} to {several(peers)}, {span(number(rows['time'].min()), number(rows['time'].max()))}; the TTL"
+        " varies from packet"
         f" to packet." + (f" They came from {len(macs)} MAC addresses." if len(macs) > 1 else ""),
-        sentence=f"{src} sent {transport.upper()} packets whose TTL varies from packet to packet: {len(values)} values from {values[0]} to"
+        sentence=f"{src} sent {transport.upper()} packets whose TTL varies from packet to packet: {len(values)}"
+        f" values from {values[0]} to"
         f" {values[-1]}",
         priority="low",
         confidence="medium",
         display_filter=filters.all_of(
-            filters.src(src), filters.exists(transport), filters.exists(ttl), peers_filter,
+            filters.src(src),
+            filters.exists(transport),
+            filters.exists(ttl),
+            peers_filter,
             not_errors(tables),
         ),
         frames=frame_numbers(mine),
         evidence=evidence(
-            (("TTL", "count"), ("packets", "count"), ("to", "text"), ("MAC addresses", "text"), ("first frame", "frame")),
+            (
+                ("TTL", "count"),
+                ("packets", "count"),
+                ("to", "text"),
+                ("MAC addresses", "text"),
+                ("first frame", "frame"),
+            ),
             [
                 [r["ttl"], r["packets"], listed(r["to"], 3), listed([str(m) for m in r["macs"] if m], 3), r["frame"]]
                 for r in rows.group_by("ttl", maintain_order=True)
-                .agg(pl.len().alias("packets"), pl.col("dst").unique(maintain_order=True).alias("to"), pl.col("eth_src").unique().alias("macs"),
-                     pl.col("frame").first())
-                .sort("packets", descending=True, maintain_order=True).head(100).iter_rows(named=True)
+                .agg(
+                    pl.len().alias("packets"),
+                    pl.col("dst").unique(maintain_order=True).alias("to"),
+                    pl.col("eth_src").unique().alias("macs"),
+                    pl.col("frame").first(),
+                )
+                .sort("packets", descending=True, maintain_order=True)
+                .head(100)
+                .iter_rows(named=True)
             ],
             len(values),
         ),
         line_up=("ip.src", "ip.dst", "ip.ttl", "ip.id", "frame.len", "eth.src"),
-    )  # fmt: skip
+    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from tshark_report.report.model import Innocent, Reference
+from tshark_report.report.model import ColumnType, Innocent, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import (
@@ -25,10 +25,16 @@ from tshark_report.rules.scans._marks import crafted
 from tshark_report.story.words import clock, count, listed
 from tshark_report.tables.tables import Tables
 
-PORTS = Threshold(15, "TCP ports", "an ordinary client uses a handful of ports of one server; nmap's shortest list has 100")
-FAILED = Threshold(0.6, "share of the ports", "who knows the server knows its ports; a scanner mostly meets closed ones")
+PORTS = Threshold(
+    15, "TCP ports", "an ordinary client uses a handful of ports of one server; nmap's shortest list has 100"
+)
+FAILED = Threshold(
+    0.6, "share of the ports", "who knows the server knows its ports; a scanner mostly meets closed ones"
+)
 EMPTY_PORTS = Threshold(
-    100, "TCP ports", "where a firewall or honeypot answers for every port, that many connections without a byte are the sign"
+    100,
+    "TCP ports",
+    "where a firewall or honeypot answers for every port, that many connections without a byte are the sign",
 )
 EMPTY = Threshold(0.9, "share of the ports", "connections that were opened and closed without a byte of payload")
 SOURCES = Threshold(5, "sources", "that many sources trying the same host are one event: decoys, or shared work")
@@ -67,7 +73,8 @@ def scanned_pairs(tables: Tables, context_limits: dict[str, float] | None = None
     title="One source tried many TCP ports of a host (port scan)",
     question="Did somebody look for open ports of one host?",
     answers=("Q6", "Q10"),
-    why="A client knows which port it wants. Trying many ports of one host, most of them closed, is how services are looked"
+    why="A client knows which port it wants. Trying many ports of one host, most of them closed, is how services are"
+    " looked"
     " for before they are used. The ports that answered with SYN/ACK are what the source now knows.",
     innocent=(
         Innocent(
@@ -86,7 +93,9 @@ def scanned_pairs(tables: Tables, context_limits: dict[str, float] | None = None
     ),
     references=(
         Reference(title="ATT&CK T1046 Network Service Discovery", url="https://attack.mitre.org/techniques/T1046/"),
-        Reference(title="nmap: port scanning techniques", url="https://nmap.org/book/man-port-scanning-techniques.html"),
+        Reference(
+            title="nmap: port scanning techniques", url="https://nmap.org/book/man-port-scanning-techniques.html"
+        ),
     ),
     needs=("tcp_sessions",),
     thresholds={"ports": PORTS, "failed": FAILED, "empty_ports": EMPTY_PORTS, "empty": EMPTY, "sources": SOURCES},
@@ -108,20 +117,32 @@ def vertical_port_scan(tables: Tables, context: Context) -> Iterator[Draft]:
         yield _of_source(tables, syns, rest.filter(pl.col("client") == client).sort("ports", descending=True), client)
 
 
-COLUMNS = (
-    ("source", "address"), ("target", "address"), ("ports tried", "count"), ("not answered", "count"), ("refused", "count"),
-    ("open", "text"), ("first", "time"), ("seconds", "seconds"),
-)  # fmt: skip
+COLUMNS: tuple[tuple[str, ColumnType], ...] = (
+    ("source", "address"),
+    ("target", "address"),
+    ("ports tried", "count"),
+    ("not answered", "count"),
+    ("refused", "count"),
+    ("open", "text"),
+    ("first", "time"),
+    ("seconds", "seconds"),
+)
 
 
 def _rows(pairs: pl.DataFrame) -> list[list[str | int | float]]:
     return [
         [
-            row["client"], row["server"], row["ports"], row["failed"] - row["refused"], row["refused"],
-            services(row["open"], 20), row["first"], round(row["last"] - row["first"], 3),
+            row["client"],
+            row["server"],
+            row["ports"],
+            row["failed"] - row["refused"],
+            row["refused"],
+            services(row["open"], 20),
+            row["first"],
+            round(row["last"] - row["first"], 3),
         ]
         for row in pairs.iter_rows(named=True)
-    ]  # fmt: skip
+    ]
 
 
 def _of_source(tables: Tables, syns: pl.DataFrame, pairs: pl.DataFrame, client: str) -> Draft:
@@ -133,11 +154,12 @@ def _of_source(tables: Tables, syns: pl.DataFrame, pairs: pl.DataFrame, client: 
         mine = mine.filter(pl.col("dst").is_in(targets))
         parts.append(filters.any_of(*(filters.dst(t) for t in targets)))
     refused, silent = sum(r["refused"] for r in rows), sum(r["failed"] - r["refused"] for r in rows)
-    tried = listed([f"{count(r['ports'], 'TCP port')} of {r['server']}" for r in rows], 3, "hosts")
+    tried = listed([f"{count(r['ports'], 'TCP port')} of {r['server']}" for r in rows], 3, "more hosts")
     if len(targets) > TARGETS_NAMED:
-        tried = f"{rows[-1]['ports']:,} to {rows[0]['ports']:,} TCP ports on each of {len(targets):,} hosts, {several(targets)}"
+        least, most = rows[-1]["ports"], rows[0]["ports"]
+        tried = f"{least:,} to {most:,} TCP ports on each of {len(targets):,} hosts, {several(targets)}"
     found = [f"{services(r['open'])} on {r['server']}" for r in rows if r["open"]]
-    opened = f"Open, answered with SYN/ACK: {listed(found, 5, 'hosts')}" if found else "No port answered as open"
+    opened = f"Open, answered with SYN/ACK: {listed(found, 5, 'more hosts')}" if found else "No port answered as open"
     sample = ranges(rows[0]["all_ports"])
     first, last = min(r["first"] for r in rows), max(r["last"] for r in rows)
     return Draft(
@@ -146,13 +168,22 @@ def _of_source(tables: Tables, syns: pl.DataFrame, pairs: pl.DataFrame, client: 
         summary=f"{client} tried {tried} {span(first, last)} (ports {sample}): {refused:,} refused with a reset,"
         f" {silent:,} not answered. {opened}.{crafted(mine)}",
         sentence=f"{client} tried {tried}, the shape of a port scan; "
-        + (f"open were {listed(found, 3, 'hosts')}" if found else "none answered as open"),
+        + (f"open were {listed(found, 3, 'more hosts')}" if found else "none answered as open"),
         priority="medium",
         confidence="high" if rows[0]["ports"] >= 4 * PORTS.value else "medium",
         display_filter=own(tables, *parts),
         frames=frame_numbers(mine),
         evidence=evidence(COLUMNS, _rows(pairs)),
-        line_up=("ip.dst", "tcp.srcport", "tcp.dstport", "tcp.flags", "tcp.seq_raw", "tcp.window_size_value", "ip.ttl", "ip.id"),
+        line_up=(
+            "ip.dst",
+            "tcp.srcport",
+            "tcp.dstport",
+            "tcp.flags",
+            "tcp.seq_raw",
+            "tcp.window_size_value",
+            "ip.ttl",
+            "ip.id",
+        ),
         weight=5.0 if found else 0.0,
     )
 

@@ -22,7 +22,9 @@ EXCHANGES_SHOWN = 25
 """Questions and answers (two frames each) that a finding's filter names; the slowest stand first."""
 
 RFC9293 = Reference(title="RFC 9293: Transmission Control Protocol", url="https://www.rfc-editor.org/rfc/rfc9293")
-RFC6298 = Reference(title="RFC 6298: Computing TCP's Retransmission Timer", url="https://www.rfc-editor.org/rfc/rfc6298")
+RFC6298 = Reference(
+    title="RFC 6298: Computing TCP's Retransmission Timer", url="https://www.rfc-editor.org/rfc/rfc6298"
+)
 RFC5681 = Reference(title="RFC 5681: TCP Congestion Control", url="https://www.rfc-editor.org/rfc/rfc5681")
 RFC792 = Reference(title="RFC 792: Internet Control Message Protocol", url="https://www.rfc-editor.org/rfc/rfc792")
 WIRESHARK_TCP = Reference(
@@ -31,8 +33,12 @@ WIRESHARK_TCP = Reference(
 )
 
 CAPTURE_LOST = Innocent(
-    explanation="The capturing host was too slow, or its switch port overloaded, and the packets are missing only in the file.",
-    tell_apart="Then acknowledgements of data appear that the capture does not hold, and the receiver asks for nothing again.",
+    explanation=(
+        "The capturing host was too slow, or its switch port overloaded, and the packets are missing only in the file."
+    ),
+    tell_apart=(
+        "Then acknowledgements of data appear that the capture does not hold, and the receiver asks for nothing again."
+    ),
 )
 
 
@@ -107,7 +113,28 @@ def one_sided(tables: Tables) -> bool:
 
 
 __all__ = [
-    "CAPTURE_LOST", "EXCHANGES_SHOWN", "FINDINGS", "FRAMES_IN_FILTER", "RFC792", "RFC5681", "RFC6298", "RFC9293", "SYN_ONLY",
-    "WIRESHARK_TCP", "count", "cut", "frame_numbers", "hosts_text", "is_syn", "listed", "number", "one_sided", "ports_filter",
-    "ports_text", "times", "unquoted", "when", "whole",
-]  # fmt: skip
+    "CAPTURE_LOST",
+    "EXCHANGES_SHOWN",
+    "FINDINGS",
+    "FRAMES_IN_FILTER",
+    "RFC792",
+    "RFC5681",
+    "RFC6298",
+    "RFC9293",
+    "SYN_ONLY",
+    "WIRESHARK_TCP",
+    "count",
+    "cut",
+    "frame_numbers",
+    "hosts_text",
+    "is_syn",
+    "listed",
+    "number",
+    "one_sided",
+    "ports_filter",
+    "ports_text",
+    "times",
+    "unquoted",
+    "when",
+    "whole",
+]

@@ -27,7 +27,9 @@ from tshark_report.tables.tables import Tables
 SESSIONS = Threshold(3, "connections", "one or two resets are a closed tab or a restarted program")
 SHARE = Threshold(20, "percent", "of the connections with that server and port")
 IDLE = Threshold(5, "seconds", "a reset after that much silence ends an idle connection and interrupts nothing")
-UNSERVED = Threshold(50, "percent", "of the connections: their question was reset instead of answered, so the service was hardly usable")
+UNSERVED = Threshold(
+    50, "percent", "of the connections: their question was reset instead of answered, so the service was hardly usable"
+)
 
 
 @rule(
@@ -38,13 +40,18 @@ UNSERVED = Threshold(50, "percent", "of the connections: their question was rese
     question="Were connections broken off in the middle, and by whom?",
     answers=("Q7",),
     why=(
-        "A connection that is in use ends with FIN from both sides. A reset in the middle throws away what is under way: the "
-        "program crashed or gave up, or a device in between cut the connection. Who sent it, and whether the other side had "
+        "A connection that is in use ends with FIN from both sides. A reset in the middle throws away what is "
+        "under way: the "
+        "program crashed or gave up, or a device in between cut the connection. Who sent it, and whether the "
+        "other side had "
         "just asked something, says where to look."
     ),
     innocent=(
         Innocent(
-            explanation="Many programs close with a reset because it is quicker: browsers that cancel, load balancers, health checks, scanners of uptime.",
+            explanation=(
+                "Many programs close with a reset because it is quicker: browsers that cancel, load balancers, "
+                "health checks, scanners of uptime."
+            ),
             tell_apart="The reset then comes after the answer is complete, or from the client that no longer wants it.",
         ),
         Innocent(
@@ -53,7 +60,8 @@ UNSERVED = Threshold(50, "percent", "of the connections: their question was rese
         ),
     ),
     confirm=(
-        "Compare TTL and IP ID of the reset with other packets of the same address: is it from that host, or from a device in between?",
+        "Compare TTL and IP ID of the reset with other packets of the same address: is it from that host, or "
+        "from a device in between?",
         "Look in the log of the side that sent the reset for the same second.",
     ),
     references=(RFC9293,),
@@ -63,14 +71,18 @@ UNSERVED = Threshold(50, "percent", "of the connections: their question was rese
 )
 def broken_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server and port, and each side that sent the resets."""
-    sessions = tables.tcp_sessions.filter(pl.col("established") & ((pl.col("client_payload") + pl.col("server_payload")) > 0))
+    sessions = tables.tcp_sessions.filter(
+        pl.col("established") & ((pl.col("client_payload") + pl.col("server_payload")) > 0)
+    )
     suspects = sessions.filter(pl.col("first_reset_frame").is_not_null())
     if suspects.is_empty():
         return
     resets = _resets(tables, suspects).filter((pl.col("idle") < context.limit("idle")) & ~pl.col("closing"))
     key = ["server", "server_port"]
-    groups = resets.group_by(*key, "up").agg(pl.len().alias("n")).join(
-        sessions.group_by(key).agg(pl.len().alias("all")), on=key
+    groups = (
+        resets.group_by(*key, "up")
+        .agg(pl.len().alias("n"))
+        .join(sessions.group_by(key).agg(pl.len().alias("all")), on=key)
     )
     groups = groups.filter(
         (pl.col("n") >= context.limit("sessions")) & (100 * pl.col("n") >= context.limit("share") * pl.col("all"))
@@ -85,13 +97,19 @@ def _resets(tables: Tables, suspects: pl.DataFrame) -> pl.DataFrame:
     near = tables.streams.join(suspects.select("stream"), on="stream", how="semi")
     first = suspects.select("stream", pl.col("first_reset_frame").alias("reset"), "client_payload", "server_payload")
     near = near.join(first, on="stream")
-    before = near.filter(pl.col("frame") < pl.col("reset")).group_by("stream").agg(
-        pl.col("time").max().alias("before"),
-        ((pl.col("flags") & FIN) != 0).any().alias("closing"),
-        pl.col("up").filter(pl.col("payload") > 0).last().alias("spoke_up"),
+    before = (
+        near.filter(pl.col("frame") < pl.col("reset"))
+        .group_by("stream")
+        .agg(
+            pl.col("time").max().alias("before"),
+            ((pl.col("flags") & FIN) != 0).any().alias("closing"),
+            pl.col("up").filter(pl.col("payload") > 0).last().alias("spoke_up"),
+        )
     )
-    return near.filter(pl.col("frame") == pl.col("reset")).join(before, on="stream").with_columns(
-        (pl.col("time") - pl.col("before")).alias("idle")
+    return (
+        near.filter(pl.col("frame") == pl.col("reset"))
+        .join(before, on="stream")
+        .with_columns((pl.col("time") - pl.col("before")).alias("idle"))
     )
 
 
@@ -118,24 +136,44 @@ def _draft(tables: Tables, context: Context, rows: pl.DataFrame, total: int, *, 
         hosts=(server, *clients[:4]) if not up else (*clients[:1], server, *clients[1:4]),
         title=f"Connections were broken off by the {side}'s reset in the middle",
         summary=(
-            f"{rows.height:,} of {count(total, 'connection')} with {context.named(server)} port {port} were reset in the middle by the "
+            f"{rows.height:,} of {count(total, 'connection')} with {context.named(server)} port {port} were reset "
+            "in the middle by the "
             f"{side} ({who}), without FIN, {took(number(rows['idle'].median()))} (median) after the last packet, from "
             f"{clock(number(rows['time'].min()))} UTC."
             + (f" In {unserved:,} of them the client's last question stayed unanswered." if unserved else "")
         ),
-        sentence=f"{who} began to break off connections {'to' if up else 'on'} port {port} with resets ({rows.height:,} in all)",
+        sentence=(
+            f"{who} began to break off connections {'to' if up else 'on'} port {port} with resets "
+            f"({rows.height:,} in all)"
+        ),
         priority=priority,
         confidence="medium",
         display_filter=filters.all_of(chosen, filters.equals("tcp.flags.reset", 1), unquoted(tables)),
         frames=frame_numbers(tables.packets.filter(reset & match)),
         evidence=evidence(
-            (("frame", "frame"), ("time", "time"), ("from", "address"), ("to", "address"), ("stream", "count"),
-             ("silence before", "seconds"), ("bytes from client", "bytes"), ("bytes from server", "bytes")),
+            (
+                ("frame", "frame"),
+                ("time", "time"),
+                ("from", "address"),
+                ("to", "address"),
+                ("stream", "count"),
+                ("silence before", "seconds"),
+                ("bytes from client", "bytes"),
+                ("bytes from server", "bytes"),
+            ),
             [
-                (r["frame"], when(r["time"]), r["src"], r["dst"], r["stream"], round(r["idle"], 6), r["client_payload"],
-                 r["server_payload"])
+                (
+                    r["frame"],
+                    when(r["time"]),
+                    r["src"],
+                    r["dst"],
+                    r["stream"],
+                    round(r["idle"], 6),
+                    r["client_payload"],
+                    r["server_payload"],
+                )
                 for r in rows.iter_rows(named=True)
             ],
         ),
         line_up=("tcp.stream", "tcp.flags.str", "tcp.seq", "ip.ttl", "ip.id"),
-    )  # fmt: skip
+    )

@@ -30,8 +30,10 @@ SHOWN_SEGMENTS = 25
     question="Did round trips grow under load, as they do before a narrow link with a long queue?",
     answers=("Q7",),
     why=(
-        "On an empty path an acknowledgement comes back after the handshake's round trip. When a transfer fills the queue before "
-        "the narrowest link, each packet waits for all those before it (bufferbloat): round trips grow to many times that, "
+        "On an empty path an acknowledgement comes back after the handshake's round trip. When a transfer fills "
+        "the queue before "
+        "the narrowest link, each packet waits for all those before it (bufferbloat): round trips grow to many "
+        "times that, "
         "although nothing is lost, and everything else on the link waits too."
     ),
     innocent=(
@@ -45,13 +47,26 @@ SHOWN_SEGMENTS = 25
         ),
     ),
     confirm=(
-        "Plot the round-trip time of the stream (Statistics, TCP Stream Graphs): a saw-tooth that climbs with the bytes in flight.",
+        "Plot the round-trip time of the stream (Statistics, TCP Stream Graphs): a saw-tooth that climbs with "
+        "the bytes in flight.",
         "Ping across the link with and without the transfer.",
         "Compare the rate that was reached with the link's nominal rate.",
     ),
-    references=(Reference(title="Gettys, Nichols: Bufferbloat: Dark Buffers in the Internet (2011)", url="https://doi.org/10.1145/2063166.2071893"),),
+    references=(
+        Reference(
+            title="Gettys, Nichols: Bufferbloat: Dark Buffers in the Internet (2011)",
+            url="https://doi.org/10.1145/2063166.2071893",
+        ),
+    ),
     needs=("tcp_sessions",),
-    thresholds={"grown": GROWN, "factor": FACTOR, "samples": SAMPLES, "share": SHARE, "noticed": NOTICED, "bytes": BYTES},
+    thresholds={
+        "grown": GROWN,
+        "factor": FACTOR,
+        "samples": SAMPLES,
+        "share": SHARE,
+        "noticed": NOTICED,
+        "bytes": BYTES,
+    },
     weight=28,
 )
 def grown_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -63,10 +78,18 @@ def grown_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
     sent = sent.join(sessions, on="stream").with_columns(
         pl.when("up").then("rtt_server").otherwise("rtt_client").alias("own")
     )
-    groups = sent.group_by("dst").agg(
-        pl.col("delay").quantile(0.1).alias("p10"), pl.col("delay").quantile(0.9).alias("p90"), pl.len().alias("n"),
-        pl.col("own").min().alias("base"), pl.col("payload").sum().alias("bytes"), pl.col("delay").max(),
-    ).with_columns(pl.min_horizontal("base", "p10").alias("unloaded"))  # fmt: skip
+    groups = (
+        sent.group_by("dst")
+        .agg(
+            pl.col("delay").quantile(0.1).alias("p10"),
+            pl.col("delay").quantile(0.9).alias("p90"),
+            pl.len().alias("n"),
+            pl.col("own").min().alias("base"),
+            pl.col("payload").sum().alias("bytes"),
+            pl.col("delay").max(),
+        )
+        .with_columns(pl.min_horizontal("base", "p10").alias("unloaded"))
+    )
     grown = groups.filter(
         pl.col("base").is_not_null()
         & (pl.col("n") >= context.limit("samples"))
@@ -80,7 +103,9 @@ def grown_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
             (pl.col("delay") >= context.limit("grown")) & (pl.col("delay") >= context.limit("factor") * row["base"])
         )
         # Loss makes acknowledgements late too, and is another rule's finding.
-        lossy = tables.resent.filter(~pl.col("copy") & (pl.col("kind") != "syn") & (pl.col("dst") == row["dst"])).height
+        lossy = tables.resent.filter(
+            ~pl.col("copy") & ~pl.col("kind").is_in(["syn", "reordered"]) & (pl.col("dst") == row["dst"])
+        ).height
         if 100 * late.height < context.limit("share") * mine.height or lossy > 0.02 * mine.height:
             continue
         yield _draft(tables, context, row, late.sort("delay", descending=True))
@@ -101,22 +126,46 @@ def _draft(tables: Tables, context: Context, row: dict[str, object], late: pl.Da
         subject=host,
         hosts=(host, *peers[:4]),
         summary=(
-            f"The round trip between {hosts_text(peers)} and {context.named(host)} grew from {took(base)} (handshake) to {took(p90)} "
-            f"under load (one in ten segments waited longer, the longest {took(number(row['delay']))}; {count(late.height, 'segment')} "
-            f"beyond {took(number(late['delay'].min()))}), from {clock(number(late['time'].min()))} UTC, with no loss to speak of: a narrow "
-            f"link with a long queue on this path. Throughput over these connections was {size(rate / 8)} a second ({rate / 1e6:.2f} Mbit/s)."
+            f"The round trip between {hosts_text(peers)} and {context.named(host)} grew from {took(base)} "
+            f"(handshake) to {took(p90)} "
+            f"under load (one in ten segments waited longer, the longest {took(number(row['delay']))}; "
+            f"{count(late.height, 'segment')} "
+            f"beyond {took(number(late['delay'].min()))}), from {clock(number(late['time'].min()))} UTC, with no "
+            "loss to speak of: a narrow "
+            f"link with a long queue on this path. Throughput over these connections was {size(rate / 8)} a "
+            f"second ({rate / 1e6:.2f} Mbit/s)."
         ),
-        sentence=f"{context.named(host)} acknowledged later and later: the round trip grew from {took(base)} to {took(number(row['delay']))} under load",
+        sentence=(
+            f"{context.named(host)} acknowledged later and later: the round trip grew from {took(base)} to "
+            f"{took(number(row['delay']))} under load"
+        ),
         priority=priority,
         confidence="medium",
         display_filter=filters.frames(frames),
         frames=frames,
         evidence=evidence(
-            (("frame", "frame"), ("time", "time"), ("from", "address"), ("to", "address"), ("bytes", "bytes"),
-             ("acknowledged after", "seconds"), ("by frame", "frame"), ("handshake", "seconds")),
+            (
+                ("frame", "frame"),
+                ("time", "time"),
+                ("from", "address"),
+                ("to", "address"),
+                ("bytes", "bytes"),
+                ("acknowledged after", "seconds"),
+                ("by frame", "frame"),
+                ("handshake", "seconds"),
+            ),
             [
-                (r["frame"], when(r["time"]), r["src"], r["dst"], r["payload"], round(r["delay"], 6), r["ack_frame"], r["own"])
+                (
+                    r["frame"],
+                    when(r["time"]),
+                    r["src"],
+                    r["dst"],
+                    r["payload"],
+                    round(r["delay"], 6),
+                    r["ack_frame"],
+                    r["own"],
+                )
                 for r in late.iter_rows(named=True)
             ],
         ),
-    )  # fmt: skip
+    )

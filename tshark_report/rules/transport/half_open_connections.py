@@ -9,12 +9,24 @@ import polars as pl
 from tshark_report.report.model import Innocent
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.rules.transport._common import FINDINGS, RFC9293, count, frame_numbers, hosts_text, number, ports_text, unquoted, when
+from tshark_report.rules.transport._common import (
+    FINDINGS,
+    RFC9293,
+    count,
+    frame_numbers,
+    hosts_text,
+    number,
+    ports_text,
+    unquoted,
+    when,
+)
 from tshark_report.story.words import clock
 from tshark_report.tables.sessions import ACK, SYN
 from tshark_report.tables.tables import Tables
 
-SESSIONS = Threshold(3, "connections", "one or two are a client that changed its mind, or a lost packet at the capture's edge")
+SESSIONS = Threshold(
+    3, "connections", "one or two are a client that changed its mind, or a lost packet at the capture's edge"
+)
 CLIENTS = Threshold(20, "clients", "so many at once are a flood or its echo, which other rules tell")
 
 
@@ -26,8 +38,10 @@ CLIENTS = Threshold(20, "clients", "so many at once are a flood or its echo, whi
     question="Did servers answer clients that never completed the handshake?",
     answers=("Q7",),
     why=(
-        "The SYN arrived and was answered, but the client's ACK never came: the SYN/ACK is lost on the way back (asymmetric "
-        "route, a filter that lets only one direction pass), or the client was gone. The server keeps repeating its SYN/ACK."
+        "The SYN arrived and was answered, but the client's ACK never came: the SYN/ACK is lost on the way back "
+        "(asymmetric "
+        "route, a filter that lets only one direction pass), or the client was gone. The server keeps repeating "
+        "its SYN/ACK."
     ),
     innocent=(
         Innocent(
@@ -39,7 +53,10 @@ CLIENTS = Threshold(20, "clients", "so many at once are a flood or its echo, whi
             tell_apart="The client then mostly sends a reset, and asks regularly.",
         ),
     ),
-    confirm=("Capture at the client: does the SYN/ACK arrive there?", "Compare the routes in both directions, and the firewall's state table."),
+    confirm=(
+        "Capture at the client: does the SYN/ACK arrive there?",
+        "Compare the routes in both directions, and the firewall's state table.",
+    ),
     references=(RFC9293,),
     needs=("tcp_sessions",),
     thresholds={"sessions": SESSIONS, "clients": CLIENTS},
@@ -61,30 +78,54 @@ def half_open_connections(tables: Tables, context: Context) -> Iterator[Draft]:
         clients = [str(c) for c in rows["client"].unique(maintain_order=True).to_list()]
         ports = sorted({int(p) for p in rows["server_port"].to_list()})
         answers = tables.packets.filter(
-            (pl.col("transport") == "tcp") & (pl.col("src") == server) & pl.col("src_port").is_in(ports)
+            (pl.col("transport") == "tcp")
+            & (pl.col("src") == server)
+            & pl.col("src_port").is_in(ports)
             & ((pl.col("flags").fill_null(0) & (SYN | ACK)) == (SYN | ACK))
-        )  # fmt: skip
+        )
         yield Draft(
             subject=server,
             hosts=(server, *clients[:4]),
             summary=(
-                f"{context.named(server)} answered {count(number_of, 'SYN')} of {hosts_text(clients)} on {ports_text(ports)} with SYN/ACK, but "
+                f"{context.named(server)} answered {count(number_of, 'SYN')} of {hosts_text(clients)} on "
+                f"{ports_text(ports)} with SYN/ACK, but "
                 f"the handshake was never completed (half-open), from {clock(number(rows['start'].min()))} UTC."
             ),
-            sentence=f"{clients[0]} asked {context.named(server)} {ports_text(ports, 3)} for connections and never completed them ({number_of:,} half-open)",
+            sentence=(
+                f"{clients[0]} asked {context.named(server)} {ports_text(ports, 3)} for connections and never "
+                f"completed them ({number_of:,} half-open)"
+            ),
             priority="low",
             confidence="medium",
             display_filter=filters.all_of(
-                filters.src(server), filters.any_of(*(filters.src_port("tcp", p) for p in ports)),
-                filters.equals("tcp.flags.syn", 1), filters.equals("tcp.flags.ack", 1), unquoted(tables),
+                filters.src(server),
+                filters.any_of(*(filters.src_port("tcp", p) for p in ports)),
+                filters.equals("tcp.flags.syn", 1),
+                filters.equals("tcp.flags.ack", 1),
+                unquoted(tables),
             ),
             frames=frame_numbers(answers),
             evidence=evidence(
-                (("client", "address"), ("client port", "port"), ("server", "address"), ("port", "port"), ("SYNs", "count"),
-                 ("SYN/ACKs", "count"), ("time", "time")),
+                (
+                    ("client", "address"),
+                    ("client port", "port"),
+                    ("server", "address"),
+                    ("port", "port"),
+                    ("SYNs", "count"),
+                    ("SYN/ACKs", "count"),
+                    ("time", "time"),
+                ),
                 [
-                    (r["client"], r["client_port"], server, r["server_port"], r["syns"], r["syn_acks"], when(r["start"]))
+                    (
+                        r["client"],
+                        r["client_port"],
+                        server,
+                        r["server_port"],
+                        r["syns"],
+                        r["syn_acks"],
+                        when(r["start"]),
+                    )
                     for r in rows.iter_rows(named=True)
                 ],
             ),
-        )  # fmt: skip
+        )

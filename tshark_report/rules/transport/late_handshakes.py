@@ -26,8 +26,18 @@ from tshark_report.rules.transport._common import (
 from tshark_report.story.words import clock, took
 from tshark_report.tables.tables import Tables
 
-LOST = Threshold(0.9, "seconds", "the first retransmission of a SYN comes after 1 s (RFC 6298); clocks may be a little off")
-SHARE = Threshold(10, "percent", "of the server's connections: below that it is the odd lost packet that nobody notices")
+LOST = Threshold(
+    0.9, "seconds", "the first retransmission of a SYN comes after 1 s (RFC 6298); clocks may be a little off"
+)
+SHARE = Threshold(
+    10, "percent", "of the server's connections: below that it is the odd lost packet that nobody notices"
+)
+SESSIONS = Threshold(
+    3, "connections", "a server that is late again and again concerns its users, however much else goes on"
+)
+CAPTURE_SHARE = Threshold(
+    5, "percent", "of all connections of the capture, for a server that was late only once or twice"
+)
 
 
 @rule(
@@ -38,16 +48,23 @@ SHARE = Threshold(10, "percent", "of the server's connections: below that it is 
     question="Was time lost before a connection was even there?",
     answers=("Q7",),
     why=(
-        "A lost SYN costs a whole second, the next one two more: nothing else in TCP is as slow, because no round trip is "
-        "known yet. The user sees a page that hangs and then comes at once. The server's application never saw the wait."
+        "A lost SYN costs a whole second, the next one two more: nothing else in TCP is as slow, because no "
+        "round trip is "
+        "known yet. The user sees a page that hangs and then comes at once. The server's application never saw "
+        "the wait."
     ),
     innocent=(
         Innocent(
-            explanation="A server or a firewall in front of it drops the first SYN on purpose, to be safe from floods, and answers the second.",
+            explanation=(
+                "A server or a firewall in front of it drops the first SYN on purpose, to be safe from floods, "
+                "and answers the second."
+            ),
             tell_apart="Then every new client of that server loses its first SYN, and none loses a later packet.",
         ),
         Innocent(
-            explanation="The client had just woken up: its first SYN left before the network (ARP, wireless, VPN) was ready.",
+            explanation=(
+                "The client had just woken up: its first SYN left before the network (ARP, wireless, VPN) was ready."
+            ),
             tell_apart="Only the first connection after a pause is late, and ARP or DHCP stand right before it.",
         ),
     ),
@@ -58,7 +75,7 @@ SHARE = Threshold(10, "percent", "of the server's connections: below that it is 
     ),
     references=(RFC6298, WIRESHARK_TCP),
     needs=("tcp_sessions",),
-    thresholds={"lost": LOST, "share": SHARE},
+    thresholds={"lost": LOST, "share": SHARE, "sessions": SESSIONS, "capture_share": CAPTURE_SHARE},
     weight=36,
 )
 def late_handshakes(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -78,54 +95,85 @@ def late_handshakes(tables: Tables, context: Context) -> Iterator[Draft]:
 
 
 def _draft(tables: Tables, context: Context, server: str, port: int, rows: pl.DataFrame, syns: pl.DataFrame) -> Draft:
-    every = tables.tcp_sessions.filter((pl.col("server") == server) & (pl.col("server_port") == port) & (pl.col("syns") > 0))
+    every = tables.tcp_sessions.filter(
+        (pl.col("server") == server) & (pl.col("server_port") == port) & (pl.col("syns") > 0)
+    )
     share = 100 * rows.height / max(1, every.height)
     again = tables.resent.filter(
-        (pl.col("kind") == "syn") & (pl.col("dst") == server) & (pl.col("dst_port") == port)
+        (pl.col("kind") == "syn")
+        & (pl.col("dst") == server)
+        & (pl.col("dst_port") == port)
         & pl.col("frame").is_in(syns["frame"].implode())
-    )  # fmt: skip
+    )
     clients = [str(c) for c in rows["client"].unique(maintain_order=True).to_list()]
     total, longest = number(rows["lost"].sum()), number(rows["lost"].max())
-    priority: Priority = "medium" if share >= context.limit("share") else "low"
+    attempts = tables.tcp_sessions.filter(pl.col("syns") > 0).height
+    lowered = ""
+    if share < context.limit("share"):
+        lowered = f"only {share:.1f} % of the server's connections were late"
+    elif rows.height < context.limit("sessions") and 100 * rows.height < context.limit("capture_share") * attempts:
+        lowered = f"{count(rows.height, 'connection')} of {attempts:,} in this capture"
+    priority: Priority = "low" if lowered else "medium"
     lines = []
     for row in rows.iter_rows(named=True):
         mine = again.filter(pl.col("stream") == row["stream"])["frame"].to_list()
         lines.append(
-            (mine[0] if mine else row["syn_frame"], when(row["asked"]), row["client"], server, port, len(mine),
-             round(row["lost"], 6), _asked(tables, row["stream"]))
-        )  # fmt: skip
+            (
+                mine[0] if mine else row["syn_frame"],
+                when(row["asked"]),
+                row["client"],
+                server,
+                port,
+                len(mine),
+                round(row["lost"], 6),
+                _asked(tables, row["stream"]),
+            )
+        )
     subject = f"{server}:{port}"
-    asked = next((line[-1] for line in lines if line[-1]), "")
     return Draft(
         subject=subject,
         hosts=(server, *clients[:4]),
         summary=(
-            f"{hosts_text(clients)} had to repeat the SYN to {context.named(server)} port {port} before it was answered (SYN "
+            f"{hosts_text(clients)} had to repeat the SYN to {context.named(server)} port {port} before it was "
+            "answered (SYN "
             f"retransmitted, frame {lines[0][0]}): {rows.height:,} of {count(every.height, 'connection')}, from "
-            f"{clock(number(rows['asked'].min()))} UTC. The set-up cost {took(longest)} at most and {took(total)} in all; "
-            f"after that the handshake's round trip was {_rtt(rows)}." + (f" The first request was {asked}." if asked else "")
+            f"{clock(number(rows['asked'].min()))} UTC. The set-up cost {took(longest)} at most and {took(total)} "
+            "in all; "
+            f"after that the handshake's round trip was {_rtt(rows)}."
         ),
         sentence=(
-            f"{clients[0]} asked {context.named(server)} port {port} for a connection and got no answer to its first SYN; "
+            f"{clients[0]} asked {context.named(server)} port {port} for a connection and got no answer to its "
+            "first SYN; "
             f"the set-up took {took(longest)} longer"
         ),
         priority=priority,
         confidence="high",
         display_filter=filters.all_of(
-            filters.dst(server), filters.dst_port("tcp", port), SYN_ONLY, filters.exists("tcp.analysis.retransmission"),
+            filters.dst(server),
+            filters.dst_port("tcp", port),
+            SYN_ONLY,
+            filters.exists("tcp.analysis.retransmission"),
             unquoted(tables),
         ),
         frames=frame_numbers(again),
         evidence=evidence(
-            (("frame", "frame"), ("first SYN", "time"), ("client", "address"), ("server", "address"), ("port", "port"),
-             ("SYNs repeated", "count"), ("lost", "seconds"), ("first request", "text")),
+            (
+                ("frame", "frame"),
+                ("first SYN", "time"),
+                ("client", "address"),
+                ("server", "address"),
+                ("port", "port"),
+                ("SYNs repeated", "count"),
+                ("lost", "seconds"),
+                ("first request", "text"),
+            ),
             lines,
         ),
         line_up=("tcp.stream", "tcp.flags.str", "tcp.seq_raw", "ip.ttl", "ip.id"),
         time=number(rows["asked"].min()),
         weight=min(6.0, total),
-        lowered_because="" if priority == "medium" else f"only {share:.1f} % of the server's connections were late",
-    )  # fmt: skip
+        lowered_because=lowered,
+    )
 
 
 def _rtt(rows: pl.DataFrame) -> str:

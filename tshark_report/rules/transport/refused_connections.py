@@ -26,7 +26,9 @@ from tshark_report.tables.sessions import RST
 from tshark_report.tables.tables import Tables
 
 ATTEMPTS = Threshold(2, "attempts", "one refused connection is a typing error or an optional service")
-PORTS = Threshold(10, "hosts or ports", "one client that is refused by so many looks for something; other rules tell that")
+PORTS = Threshold(
+    10, "hosts or ports", "one client that is refused by so many looks for something; other rules tell that"
+)
 SHARE = Threshold(50, "percent", "of the connection attempts of this capture: then it is what the capture is about")
 
 
@@ -38,7 +40,8 @@ SHARE = Threshold(50, "percent", "of the connection attempts of this capture: th
     question="Was a service asked for that is not there?",
     answers=("Q7",),
     why=(
-        "A reset in answer to a SYN says that the host is up, the path works both ways, and no program listens on the port (or "
+        "A reset in answer to a SYN says that the host is up, the path works both ways, and no program listens "
+        "on the port (or "
         "a firewall says so). The trouble is the service, not the network."
     ),
     innocent=(
@@ -55,7 +58,10 @@ SHARE = Threshold(50, "percent", "of the connection attempts of this capture: th
             tell_apart="The reset's TTL differs from other packets of that address.",
         ),
     ),
-    confirm=("Ask on the server which program should listen there (ss -ltnp) and since when it does not.", "Compare the reset's TTL with the server's other packets."),
+    confirm=(
+        "Ask on the server which program should listen there (ss -ltnp) and since when it does not.",
+        "Compare the reset's TTL with the server's other packets.",
+    ),
     references=(RFC9293,),
     needs=("tcp_sessions",),
     thresholds={"attempts": ATTEMPTS, "ports": PORTS, "share": SHARE},
@@ -64,8 +70,10 @@ SHARE = Threshold(50, "percent", "of the connection attempts of this capture: th
 def refused_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server that refused, unless its clients were refused by many hosts or ports."""
     refused = tables.tcp_sessions.filter("refused")
-    wide = refused.group_by("client").agg(pl.struct("server", "server_port").n_unique().alias("n")).filter(
-        pl.col("n") >= context.limit("ports")
+    wide = (
+        refused.group_by("client")
+        .agg(pl.struct("server", "server_port").n_unique().alias("n"))
+        .filter(pl.col("n") >= context.limit("ports"))
     )
     refused = refused.join(wide, on="client", how="anti")
     groups = refused.group_by("server").agg(pl.len().alias("n")).filter(pl.col("n") >= context.limit("attempts"))
@@ -81,28 +89,44 @@ def refused_connections(tables: Tables, context: Context) -> Iterator[Draft]:
         priority: Priority = "medium" if share >= context.limit("share") and not served else "low"
         tried = whole(rows["syns"].sum())
         resets = tables.packets.filter(
-            (pl.col("transport") == "tcp") & (pl.col("src") == server) & pl.col("src_port").is_in(ports)
+            (pl.col("transport") == "tcp")
+            & (pl.col("src") == server)
+            & pl.col("src_port").is_in(ports)
             & ((pl.col("flags").fill_null(0) & RST) != 0)
-        )  # fmt: skip
+        )
         yield Draft(
             subject=server,
             hosts=(*clients[:1], server, *clients[1:4]),
             summary=(
-                f"{context.named(server)} refused {count(rows.height, 'connection')} of {hosts_text(clients)} to {ports_text(ports)} "
-                f"with a reset ({count(tried, 'SYN')}), from {clock(number(rows['start'].min()))} to {clock(number(rows['end'].max()))} UTC. "
+                f"{context.named(server)} refused {count(rows.height, 'connection')} of {hosts_text(clients)} to "
+                f"{ports_text(ports)} "
+                f"with a reset ({count(tried, 'SYN')}), from {clock(number(rows['start'].min()))} to "
+                f"{clock(number(rows['end'].max()))} UTC. "
                 + (f"It accepted {served:,} others there." if served else "It accepted none there.")
                 + " The host is up and the path works; no program listens on that port, or a filter rejects."
             ),
-            sentence=f"{clients[0]} asked {context.named(server)} {ports_text(ports, 3)} for a connection and was refused ({count(rows.height, 'time')})",
+            sentence=(
+                f"{clients[0]} asked {context.named(server)} {ports_text(ports, 3)} for a connection and was "
+                f"refused ({count(rows.height, 'time')})"
+            ),
             priority=priority,
             confidence="high",
             display_filter=filters.all_of(
-                filters.src(server), filters.any_of(*(filters.src_port("tcp", p) for p in ports)),
-                filters.equals("tcp.flags.reset", 1), unquoted(tables),
+                filters.src(server),
+                filters.any_of(*(filters.src_port("tcp", p) for p in ports)),
+                filters.equals("tcp.flags.reset", 1),
+                unquoted(tables),
             ),
             frames=frame_numbers(resets),
             evidence=evidence(
-                (("client", "address"), ("server", "address"), ("port", "port"), ("attempts", "count"), ("first", "time"), ("last", "time")),
+                (
+                    ("client", "address"),
+                    ("server", "address"),
+                    ("port", "port"),
+                    ("attempts", "count"),
+                    ("first", "time"),
+                    ("last", "time"),
+                ),
                 [
                     (r["client"], server, r["server_port"], r["n"], when(r["first"]), when(r["last"]))
                     for r in rows.group_by("client", "server_port", maintain_order=True)
@@ -111,4 +135,4 @@ def refused_connections(tables: Tables, context: Context) -> Iterator[Draft]:
                 ],
             ),
             line_up=("tcp.stream", "tcp.flags.str", "ip.ttl", "ip.id"),
-        )  # fmt: skip
+        )

@@ -26,16 +26,23 @@ from tshark_report.story.words import clock, took
 from tshark_report.tables.tables import Tables
 
 SEGMENTS = Threshold(3, "segments", "one or two segments sent again are the ordinary price of any shared path")
-SHARE = Threshold(0.5, "percent", "long Internet paths lose about that much on an ordinary day; throughput hardly suffers")
-NOTICED_SHARE = Threshold(2, "percent", "from about 2 % on loss-based congestion control keeps halving its rate (Mathis et al.)")
+SHARE = Threshold(
+    0.5, "percent", "long Internet paths lose about that much on an ordinary day; throughput hardly suffers"
+)
+NOTICED_SHARE = Threshold(
+    2, "percent", "from about 2 % on loss-based congestion control keeps halving its rate (Mathis et al.)"
+)
 NOTICED_SEGMENTS = Threshold(8, "segments", "a share of a few packets is no share")
 NOTICED_STALL = Threshold(1, "seconds", "a pause of a second interrupts the user's train of thought (Nielsen, 1993)")
 
+DUPLICATES_FOR_FAST = 3
+"""Duplicate ACKs that make a sender repeat a segment at once (RFC 5681, section 3.2)."""
+
 _KINDS = {
-    "fast": "fast retransmissions after duplicate ACKs",
-    "time-out": "after a time-out without answer",
-    "spurious": "needless, for what was already acknowledged",
-    "other": "within the recovery that followed",
+    "fast": "fast retransmission (after duplicate ACKs)",
+    "time-out": "after a time-out (no answer)",
+    "spurious": "spurious (already acknowledged)",
+    "other": "other, in the recovery that followed",
 }
 
 
@@ -54,17 +61,24 @@ _KINDS = {
     innocent=(
         Innocent(
             explanation="A wireless or mobile client loses some percent of its packets to radio noise.",
-            tell_apart="The loss follows that one client to whatever server it talks, and other clients of the server are well.",
+            tell_apart=(
+                "The loss follows that one client to whatever server it talks, and other clients of the server "
+                "are well."
+            ),
         ),
         CAPTURE_LOST,
         Innocent(
             explanation="A sender's timer was shorter than a path that had just become slow, so it sent needlessly.",
-            tell_apart="Then the receiver acknowledges both copies (duplicate SACK), and the original stands in the capture.",
+            tell_apart=(
+                "Then the receiver acknowledges both copies (duplicate SACK), and the original stands in the capture."
+            ),
         ),
     ),
     confirm=(
-        "Put the sender's and the receiver's capture of the same minutes side by side: the segment is in one, not in the other.",
-        "Read the error and drop counters of the interfaces on the path (ifInErrors, ifOutDiscards), and the duplex settings.",
+        "Put the sender's and the receiver's capture of the same minutes side by side: the segment is in one, "
+        "not in the other.",
+        "Read the error and drop counters of the interfaces on the path (ifInErrors, ifOutDiscards), and the "
+        "duplex settings.",
         "Plot tcptrace (Statistics, TCP Stream Graphs) of the stream with the most retransmissions.",
     ),
     references=(
@@ -72,7 +86,9 @@ _KINDS = {
         RFC6298,
         WIRESHARK_TCP,
         Reference(
-            title="Mathis, Semke, Mahdavi, Ott: The Macroscopic Behavior of the TCP Congestion Avoidance Algorithm (1997)",
+            title=(
+                "Mathis, Semke, Mahdavi, Ott: The Macroscopic Behavior of the TCP Congestion Avoidance Algorithm (1997)"
+            ),
             url="https://doi.org/10.1145/263932.264023",
         ),
     ),
@@ -89,7 +105,7 @@ _KINDS = {
 def resent_segments(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each host on whose paths segments were sent again: the server, or the client of many servers."""
     again = tables.resent.filter(pl.col("kind") != "syn")
-    lost = again.filter(~pl.col("copy") & ~_unheard(tables, again))
+    lost = again.filter((pl.col("kind") != "reordered") & ~pl.col("copy") & ~_unheard(tables, again))
     made = 0
     while lost.height >= context.limit("segments") and made < FINDINGS:
         host = _most_concerned(lost)
@@ -120,16 +136,18 @@ def _most_concerned(lost: pl.DataFrame) -> str:
             lost.select(pl.col("client").alias("host"), pl.lit(0).alias("server")),
         ]
     )
-    ranked = ends.group_by("host").agg(pl.len().alias("n"), pl.col("server").max()).sort(
-        ["n", "server", "host"], descending=[True, True, False]
+    ranked = (
+        ends.group_by("host")
+        .agg(pl.len().alias("n"), pl.col("server").max())
+        .sort(["n", "server", "host"], descending=[True, True, False])
     )
     return str(ranked["host"][0])
 
 
 def _draft(tables: Tables, context: Context, host: str, here: pl.DataFrame, again: pl.DataFrame) -> Draft | None:
-    data = tables.streams.filter(
-        ((pl.col("src") == host) | (pl.col("dst") == host)) & (pl.col("payload") > 0)
-    ).join(tables.copies.select("frame"), on="frame", how="anti")
+    data = tables.streams.filter(((pl.col("src") == host) | (pl.col("dst") == host)) & (pl.col("payload") > 0)).join(
+        tables.copies.select("frame"), on="frame", how="anti"
+    )
     segments = data.height
     share = 100 * here.height / max(1, segments)
     pauses = here.filter(pl.col("kind") == "time-out")["idle"]
@@ -150,6 +168,8 @@ def _draft(tables: Tables, context: Context, host: str, here: pl.DataFrame, agai
     )
     counted = dict(marks.group_by("kind").agg(pl.len()).iter_rows())
     duplicates, gaps = counted.get("duplicate-ack", 0), counted.get("lost-segment", 0)
+    # The receiver itself said that something was missing: then it is no artefact of the recording.
+    asked_again = "fast" in set(here["kind"].to_list()) and duplicates >= DUPLICATES_FOR_FAST
     direction = _direction(here)
     kinds = dict(here.group_by("kind").agg(pl.len()).iter_rows())
     told = [f"{kinds[kind]:,} {text}" for kind, text in _KINDS.items() if kind in kinds]
@@ -157,17 +177,29 @@ def _draft(tables: Tables, context: Context, host: str, here: pl.DataFrame, agai
     longest = number(pauses.max())
     text = (
         f"{count(here.height, 'retransmission')} on the path between {context.named(host)} and {hosts_text(peers)}: "
-        f"{share:.1f} % of {count(segments, 'data segment')}, {direction}, between {clock(first)} and {clock(last)} UTC. "
+        f"{share:.1f} % of {count(segments, 'data segment')}, {direction}, between {clock(first)} and "
+        f"{clock(last)} UTC. "
         f"Causes: {', '.join(told)}. {count(duplicates, 'duplicate ACK')}"
-        f" and {count(gaps, 'gap')} in the sequence numbers (previous segment lost) were seen. {_where(here)} {_outcome(tables, here)}"
+        f" and {count(gaps, 'gap')} in the sequence numbers (previous segment lost) were seen. {_where(here)} "
+        f"{_outcome(tables, here)}"
     )
     if stalled > 0:
         text += f" Waiting for time-outs took {took(stalled)} in all, the longest pause {took(longest)}."
     rows = [
-        (r["frame"], when(r["time"]), r["src"], r["dst"], r["dst_port"], r["kind"], r["after"], r["idle"],
-         "yes" if r["seen"] else "no", "yes" if r["acked"] else "no")
+        (
+            r["frame"],
+            when(r["time"]),
+            r["src"],
+            r["dst"],
+            r["dst_port"],
+            r["kind"],
+            r["after"],
+            r["idle"],
+            "yes" if r["seen"] else "no",
+            "yes" if r["acked"] else "no",
+        )
         for r in here.sort("idle", descending=True, nulls_last=True).iter_rows(named=True)
-    ]  # fmt: skip
+    ]
     return Draft(
         subject=host,
         hosts=(host, *peers[:4]),
@@ -177,18 +209,27 @@ def _draft(tables: Tables, context: Context, host: str, here: pl.DataFrame, agai
             f"({share:.1f} %) were sent again"
         ),
         priority=priority,
-        confidence="high" if here.height >= context.limit("noticed_segments") else "medium",
+        confidence="high" if here.height >= context.limit("noticed_segments") or asked_again else "medium",
         display_filter=chosen,
         frames=frames,
         evidence=evidence(
-            (("frame", "frame"), ("time", "time"), ("from", "address"), ("to", "address"), ("port", "port"), ("cause", "text"),
-             ("after the original", "seconds"), ("silence before", "seconds"), ("original in capture", "text"),
-             ("acknowledged", "text")),
+            (
+                ("frame", "frame"),
+                ("time", "time"),
+                ("from", "address"),
+                ("to", "address"),
+                ("port", "port"),
+                ("cause", "text"),
+                ("after the original", "seconds"),
+                ("silence before", "seconds"),
+                ("original in capture", "text"),
+                ("acknowledged", "text"),
+            ),
             rows,
         ),
         line_up=("tcp.stream", "tcp.seq", "tcp.ack", "tcp.len", "tcp.window_size", "ip.id"),
         weight=min(10.0, stalled + share / 2),
-    )  # fmt: skip
+    )
 
 
 def _peers(here: pl.DataFrame, host: str) -> list[str]:
@@ -211,7 +252,9 @@ def _where(here: pl.DataFrame) -> str:
     if seen == here.height:
         return "Every original stands in the capture, so it (or its acknowledgement) was lost behind the capture point."
     if seen == 0:
-        return "No original stands in the capture, so they were lost before the capture point, on the sender's side of it."
+        return (
+            "No original stands in the capture, so they were lost before the capture point, on the sender's side of it."
+        )
     return (
         f"{seen:,} originals stand in the capture (lost behind the capture point, or their acknowledgements), "
         f"{here.height - seen:,} do not (lost before it)."

@@ -30,14 +30,70 @@ SHARE = Threshold(20, "percent", "of the server's answers: below that a few heav
 ANSWERS = Threshold(3, "answers", "one slow answer may be a cold start, unless it is most of what the server said")
 
 ASKED_AND_ANSWERED = (
-    "HTTP", "HTTP/XML", "HTTP/JSON", "HTTP2", "OCSP", "FTP", "SMTP", "POP", "IMAP", "MySQL", "PGSQL", "TDS", "TNS", "LDAP",
-    "SMB", "SMB2", "DCERPC", "NFS", "RPC", "Modbus/TCP", "S7COMM", "OPC UA", "DNP 3.0", "ENIP", "CIP", "RADIUS", "DIAMETER", "DNS", "KRB5",
-    "WebDAV", "RTSP", "MONGO", "Redis", "RESP", "Memcache", "CQL", "Kafka", "AJP13", "FCGI", "GIOP", "DRDA", "SOAP", "iSCSI",
-)  # fmt: skip
+    "HTTP",
+    "HTTP/XML",
+    "HTTP/JSON",
+    "HTTP2",
+    "OCSP",
+    "FTP",
+    "SMTP",
+    "POP",
+    "IMAP",
+    "MySQL",
+    "PGSQL",
+    "TDS",
+    "TNS",
+    "LDAP",
+    "SMB",
+    "SMB2",
+    "DCERPC",
+    "NFS",
+    "RPC",
+    "Modbus/TCP",
+    "S7COMM",
+    "OPC UA",
+    "DNP 3.0",
+    "ENIP",
+    "CIP",
+    "RADIUS",
+    "DIAMETER",
+    "DNS",
+    "KRB5",
+    "WebDAV",
+    "RTSP",
+    "MONGO",
+    "Redis",
+    "RESP",
+    "Memcache",
+    "CQL",
+    "Kafka",
+    "AJP13",
+    "FCGI",
+    "GIOP",
+    "DRDA",
+    "SOAP",
+    "iSCSI",
+)
 """Protocols in which each question is answered at once by a program that knows the answer. In others (shells, chat,
 games, message buses) silence means that there is nothing to say."""
-CLEAR = ("HTTP", "HTTP/XML", "HTTP/JSON", "HTTP2", "OCSP", "MySQL", "PGSQL", "TDS", "TNS", "LDAP", "DNS", "NFS", "RPC", "SMTP", "RTSP")
-"""Those whose waits are hardly ever meant: no locks, watches, idle commands or deliberate delays after failed logins."""
+CLEAR = (
+    "HTTP",
+    "HTTP/XML",
+    "HTTP/JSON",
+    "HTTP2",
+    "OCSP",
+    "MySQL",
+    "PGSQL",
+    "TDS",
+    "TNS",
+    "LDAP",
+    "DNS",
+    "NFS",
+    "RPC",
+    "SMTP",
+    "RTSP",
+)
+"""Those whose waits are hardly ever meant: no locks, watches, idle commands or delays after failed logins."""
 
 
 @rule(
@@ -48,14 +104,20 @@ CLEAR = ("HTTP", "HTTP/XML", "HTTP/JSON", "HTTP2", "OCSP", "MySQL", "PGSQL", "TD
     question="Did a server need long before the first byte of its answer, while the wire was quick?",
     answers=("Q7",),
     why=(
-        "The server's TCP acknowledged the question within a round trip, so the wire and both hosts are well; the answer's "
+        "The server's TCP acknowledged the question within a round trip, so the wire and both hosts are well; "
+        "the answer's "
         "first byte came much later. That time went to the server's application (or to what it waits for: database, "
         "upstream service, disk). No change to the network makes it shorter."
     ),
     innocent=(
         Innocent(
-            explanation="The request is held open on purpose until there is news (long polling), or starts a long report.",
-            tell_apart="The same address takes a round number of seconds each time, or as long as until the next event; other addresses answer at once.",
+            explanation=(
+                "The request is held open on purpose until there is news (long polling), or starts a long report."
+            ),
+            tell_apart=(
+                "The same address takes a round number of seconds each time, or as long as until the next event; "
+                "other addresses answer at once."
+            ),
         ),
         Innocent(
             explanation="A cold start: first request after a deployment or a pause.",
@@ -73,7 +135,10 @@ CLEAR = ("HTTP", "HTTP/XML", "HTTP/JSON", "HTTP2", "OCSP", "MySQL", "PGSQL", "TD
     ),
     references=(
         WIRESHARK_TCP,
-        Reference(title="Nielsen: Response Times: The 3 Important Limits (1993)", url="https://www.nngroup.com/articles/response-times-3-important-limits/"),
+        Reference(
+            title="Nielsen: Response Times: The 3 Important Limits (1993)",
+            url="https://www.nngroup.com/articles/response-times-3-important-limits/",
+        ),
         Reference(title="web.dev: Time to First Byte", url="https://web.dev/articles/ttfb"),
     ),
     needs=("tcp_sessions",),
@@ -135,25 +200,43 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
     asked = list(dict.fromkeys(r for r in requests.values() if r))
     after = number(slow["after_ack"].max())
     lines = [
-        (r["request_frame"], when(r["request_time"]), r["client"], server, port, requests.get(r["request_frame"], ""),
-         r["ack_seconds"], r["after_ack"], round(r["wait"], 6), r["rtt"], r["answer_frame"])
+        (
+            r["request_frame"],
+            when(r["request_time"]),
+            r["client"],
+            server,
+            port,
+            requests.get(r["request_frame"], ""),
+            r["ack_seconds"],
+            r["after_ack"],
+            round(r["wait"], 6),
+            r["rtt"],
+            r["answer_frame"],
+        )
         for r in slow.iter_rows(named=True)
-    ]  # fmt: skip
+    ]
     return Draft(
         subject=f"{server}:{port}",
         hosts=(server, *clients[:4]),
         title=f"Slow server: answers of {server} port {port} took {_range(slow)} while the wire was quick",
         summary=(
             f"{context.named(server)} port {port} ({protocol}) needed {_range(slow)} for {slow.height:,} of "
-            f"{count(total, 'answer')} to {hosts_text(clients)} (server response time, request to first byte of the answer)"
-            f"{_first(worst, after)}. {_wire(worst, slow)} The time is spent in the server's application, before the first byte "
+            f"{count(total, 'answer')} to {hosts_text(clients)} (server response time, request to first byte of "
+            "the answer)"
+            f"{_first(worst, after)}. {_wire(worst, slow)} The time is spent in the server's application, before "
+            "the first byte "
             f"of the answer: think time {_think(slow)}."
             + (f" Asked: {listed(asked, 3)}." if asked else "")
-            + (f" Its other {quick.len():,} answers took {took(number(quick.median()))} (median)." if quick.len() else "")
+            + (
+                f" Its other {quick.len():,} answers took {took(number(quick.median()))} (median)."
+                if quick.len()
+                else ""
+            )
             + f" From {clock(number(slow['request_time'].min()))} UTC."
         ),
         sentence=(
-            f"{worst['client']} asked {context.named(server)} and waited {took(worst['wait'])} for the first byte of the answer, "
+            f"{worst['client']} asked {context.named(server)} and waited {took(worst['wait'])} for the first byte "
+            "of the answer, "
             f"though the question was acknowledged after {took(worst['ack_seconds'] or 0.0)}"
             + (f"; {slow.height:,} answers of this server were that slow" if slow.height > 1 else "")
         ),
@@ -162,16 +245,33 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
         display_filter=filters.frames(frames, 2 * EXCHANGES_SHOWN),
         frames=frames,
         evidence=evidence(
-            (("request frame", "frame"), ("time", "time"), ("client", "address"), ("server", "address"), ("port", "port"),
-             ("asked", "text"), ("acknowledged after", "seconds"), ("then first data after", "seconds"), ("response time", "seconds"),
-             ("handshake round trip", "seconds"), ("answer frame", "frame")),
+            (
+                ("request frame", "frame"),
+                ("time", "time"),
+                ("client", "address"),
+                ("server", "address"),
+                ("port", "port"),
+                ("asked", "text"),
+                ("acknowledged after", "seconds"),
+                ("then first data after", "seconds"),
+                ("response time", "seconds"),
+                ("handshake round trip", "seconds"),
+                ("answer frame", "frame"),
+            ),
             lines,
         ),
-        line_up=("tcp.stream", "frame.time_delta_displayed", "tcp.len", "http.request.uri", "http.response.code", "http.time"),
+        line_up=(
+            "tcp.stream",
+            "frame.time_delta_displayed",
+            "tcp.len",
+            "http.request.uri",
+            "http.response.code",
+            "http.time",
+        ),
         time=number(slow["request_time"].min()),
         weight=min(8.0, number(slow["wait"].sum()) / 5),
         lowered_because=lowered,
-    )  # fmt: skip
+    )
 
 
 def _range(slow: pl.DataFrame) -> str:
@@ -191,9 +291,15 @@ def _first(worst: dict[str, object], after: float) -> str:
 def _wire(worst: dict[str, object], slow: pl.DataFrame) -> str:
     known = slow["rtt"].drop_nulls()
     if known.len():
-        return f"The wire is fine: the handshake's round trip is {took(number(known.median()))}, nothing was lost meanwhile."
+        return (
+            f"The wire is fine: the handshake's round trip is {took(number(known.median()))}, nothing was lost "
+            "meanwhile."
+        )
     if worst["ack_seconds"] is not None:
-        return f"The wire is fine: the question was acknowledged after {took(number(worst['ack_seconds']))}, nothing was lost meanwhile."
+        return (
+            f"The wire is fine: the question was acknowledged after {took(number(worst['ack_seconds']))}, nothing "
+            "was lost meanwhile."
+        )
     return "No handshake is in the capture, so the wire's part cannot be taken out; nothing was lost meanwhile."
 
 
@@ -206,5 +312,6 @@ def _requests(tables: Tables, shown: pl.DataFrame) -> dict[int, str]:
     """Last request frame -> method and address, as far as the protocol shows them."""
     http = tables.http.filter(pl.col("method").is_not_null() & pl.col("frame").is_in(shown["request_frame"].implode()))
     return {
-        r["frame"]: cut(f"{r['method']} {r['uri'] or ''}", 80) for r in http.select("frame", "method", "uri").iter_rows(named=True)
+        r["frame"]: cut(f"{r['method']} {r['uri'] or ''}", 80)
+        for r in http.select("frame", "method", "uri").iter_rows(named=True)
     }

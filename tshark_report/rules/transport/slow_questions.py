@@ -15,7 +15,9 @@ from tshark_report.tables.tables import Tables
 
 PAUSE = Threshold(1, "seconds", "a program that opens a connection to use it sends its question within milliseconds")
 SESSIONS = Threshold(3, "connections", "one is a browser that opens a spare connection")
-SHARE = Threshold(50, "percent", "of the client's connections to that server: else it is a spare connection now and then")
+SHARE = Threshold(
+    50, "percent", "of the client's connections to that server: else it is a spare connection now and then"
+)
 
 CLIENT_FIRST = ("HTTP", "HTTP/XML", "HTTP/JSON", "LDAP", "SMB", "SMB2", "DNS", "Modbus/TCP", "DCERPC", "TDS", "PGSQL")
 """Protocols in which the client speaks first."""
@@ -30,7 +32,8 @@ SHOWN_SESSIONS = 25
     question="Did a client open connections and then leave them waiting for its first question?",
     answers=("Q7",),
     why=(
-        "The handshake was complete and the server ready, but the client's program did not ask: the wait belongs to the client "
+        "The handshake was complete and the server ready, but the client's program did not ask: the wait belongs "
+        "to the client "
         "(a slow start, a lookup, a login dialogue, an overloaded host), not to wire or server."
     ),
     innocent=(
@@ -43,17 +46,30 @@ SHOWN_SESSIONS = 25
             tell_apart="All are opened in the same moment, and used one by one later.",
         ),
     ),
-    confirm=("Look at the client's load and its program's log for these seconds.", "Ask whether a proxy or a name lookup stands in between."),
-    references=(Reference(title="RFC 9293: Transmission Control Protocol", url="https://www.rfc-editor.org/rfc/rfc9293"),),
+    confirm=(
+        "Look at the client's load and its program's log for these seconds.",
+        "Ask whether a proxy or a name lookup stands in between.",
+    ),
+    references=(
+        Reference(title="RFC 9293: Transmission Control Protocol", url="https://www.rfc-editor.org/rfc/rfc9293"),
+    ),
     needs=("tcp_sessions",),
     thresholds={"pause": PAUSE, "sessions": SESSIONS, "share": SHARE},
     weight=8,
 )
 def slow_questions(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each client and server port."""
-    first = tables.exchanges.filter((pl.col("place") == 0) & pl.col("protocol").is_in(CLIENT_FIRST) & ~pl.col("disturbed"))
-    asked = first.join(tables.tcp_sessions.select("stream", "ack_time", "established"), on="stream").filter("established")
-    asked = asked.join(tables.streams.select("frame", pl.col("time").alias("first_time")), left_on="request_first_frame", right_on="frame")
+    first = tables.exchanges.filter(
+        (pl.col("place") == 0) & pl.col("protocol").is_in(CLIENT_FIRST) & ~pl.col("disturbed")
+    )
+    asked = first.join(tables.tcp_sessions.select("stream", "ack_time", "established"), on="stream").filter(
+        "established"
+    )
+    asked = asked.join(
+        tables.streams.select("frame", pl.col("time").alias("first_time")),
+        left_on="request_first_frame",
+        right_on="frame",
+    )
     asked = asked.with_columns((pl.col("first_time") - pl.col("ack_time")).alias("pause"))
     key = ["client", "server", "server_port"]
     groups = asked.group_by(key).agg(
@@ -66,25 +82,34 @@ def slow_questions(tables: Tables, context: Context) -> Iterator[Draft]:
         groups.sort(["n", "client", "server"], descending=[True, False, False]).head(FINDINGS).iter_rows()
     ):
         rows = asked.filter(
-            (pl.col("client") == client) & (pl.col("server") == server) & (pl.col("server_port") == port)
+            (pl.col("client") == client)
+            & (pl.col("server") == server)
+            & (pl.col("server_port") == port)
             & (pl.col("pause") >= context.limit("pause"))
-        ).sort("pause", descending=True)  # fmt: skip
+        ).sort("pause", descending=True)
         frames = sorted(int(n) for n in rows["request_first_frame"].head(SHOWN_SESSIONS).to_list())
         yield Draft(
             subject=f"{client} -> {server}:{port}",
             hosts=(client, server),
             summary=(
-                f"{client} opened {count(total, 'connection')} to {context.named(server)} port {port} and asked only after "
+                f"{client} opened {count(total, 'connection')} to {context.named(server)} port {port} and asked "
+                "only after "
                 f"{took(number(rows['pause'].min()))} to {took(number(longest))} in {number_of:,} of them, from "
                 f"{clock(number(rows['first_time'].min()))} UTC: the wait is the client's."
             ),
-            sentence=f"{client} opened connections to {context.named(server)} and let them wait up to {took(number(longest))} before it asked",
+            sentence=(
+                f"{client} opened connections to {context.named(server)} and let them wait up to "
+                f"{took(number(longest))} before it asked"
+            ),
             priority="info",
             confidence="medium",
             display_filter=filters.frames(frames),
             frames=frames,
             evidence=evidence(
                 (("frame", "frame"), ("time", "time"), ("client port", "port"), ("handshake to question", "seconds")),
-                [(r["request_first_frame"], when(r["first_time"]), r["client_port"], round(r["pause"], 3)) for r in rows.iter_rows(named=True)],
+                [
+                    (r["request_first_frame"], when(r["first_time"]), r["client_port"], round(r["pause"], 3))
+                    for r in rows.iter_rows(named=True)
+                ],
             ),
         )

@@ -23,7 +23,9 @@ from tshark_report.rules.transport._common import (
 from tshark_report.story.words import clock, listed, took
 from tshark_report.tables.tables import Tables
 
-AGAIN = Threshold(3, "retransmissions", "the timer has then doubled twice: the receiver was silent for several round trips")
+AGAIN = Threshold(
+    3, "retransmissions", "the timer has then doubled twice: the receiver was silent for several round trips"
+)
 SPAN = Threshold(1, "seconds", "shorter silences are a lost acknowledgement")
 NOTICED = Threshold(3, "seconds", "a user has noticed by then")
 
@@ -39,18 +41,25 @@ DOUBLING = (1.5, 2.8)
     question="Did a sender repeat the same data to a receiver that no longer answered?",
     answers=("Q7",),
     why=(
-        "A sender whose retransmission timer runs out waits twice as long each time (exponential back-off) and gives up after "
-        "minutes. As nothing at all comes back, this is no ordinary loss: the receiver, or the way to it, is gone in the "
+        "A sender whose retransmission timer runs out waits twice as long each time (exponential back-off) and "
+        "gives up after "
+        "minutes. As nothing at all comes back, this is no ordinary loss: the receiver, or the way to it, is "
+        "gone in the "
         "middle of the connection. Applications hang until their own time-out."
     ),
     innocent=(
         Innocent(
-            explanation="The receiver was switched off, suspended or left the wireless network while the connection was open.",
+            explanation=(
+                "The receiver was switched off, suspended or left the wireless network while the connection was open."
+            ),
             tell_apart="All its other connections go silent in the same second; it comes back with new ones.",
         ),
         Innocent(
             explanation="The capture holds the sender's direction only.",
-            tell_apart="Then the sender would have stopped repeating: intervals that keep doubling show that nothing reached it either.",
+            tell_apart=(
+                "Then the sender would have stopped repeating: intervals that keep doubling show that nothing "
+                "reached it either."
+            ),
         ),
     ),
     confirm=(
@@ -65,7 +74,9 @@ DOUBLING = (1.5, 2.8)
 )
 def unacknowledged_data(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each receiver that went silent while data was sent to it."""
-    tries = tables.resent.filter((pl.col("kind") != "syn") & ~pl.col("copy") & ~pl.col("acked") & (pl.col("payload") > 0))
+    tries = tables.resent.filter(
+        ~pl.col("kind").is_in(["syn", "reordered"]) & ~pl.col("copy") & ~pl.col("acked") & (pl.col("payload") > 0)
+    )
     if tries.is_empty():
         return
     answers = tables.streams.select("stream", (~pl.col("up")).alias("up"), "frame")
@@ -115,10 +126,16 @@ def _draft(tables: Tables, context: Context, receiver: str, rows: pl.DataFrame) 
             f"{listed([f'{o:.1f}' for o in offsets], 8)} s after the first, {backed}. They were never acknowledged; "
             + (f"no packet at all came from {receiver}: " if silent else f"{receiver} had gone silent: ")
             + f"the receiver, or the way to it, does not respond. From {clock(number(start))} UTC for {took(span)}"
-            + (f"; {count(rows.height, 'such series', 'such series')} from {hosts_text(senders)} with {again:,} in all." if rows.height > 1 else ".")
+            + (
+                f"; {count(rows.height, 'such series', 'such series')} from {hosts_text(senders)} with {again:,} "
+                "in all."
+                if rows.height > 1
+                else "."
+            )
         ),
         sentence=(
-            f"{worst['src']} sent {count(worst['payload'], 'byte')} to {context.named(receiver)} port {port}, got no answer, and "
+            f"{worst['src']} sent {count(worst['payload'], 'byte')} to {context.named(receiver)} port {port}, got "
+            "no answer, and "
             f"retransmitted them {count(worst['again'], 'time')} within {took(span)} without ever being acknowledged"
         ),
         priority=priority,
@@ -126,19 +143,38 @@ def _draft(tables: Tables, context: Context, receiver: str, rows: pl.DataFrame) 
         display_filter=filters.frames(frames, FRAMES_IN_FILTER),
         frames=frames,
         evidence=evidence(
-            (("from", "address"), ("port", "port"), ("to", "address"), ("port of receiver", "port"), ("bytes", "bytes"),
-             ("first sent", "time"), ("retransmissions", "count"), ("over", "seconds"), ("after the first, s", "text")),
+            (
+                ("from", "address"),
+                ("port", "port"),
+                ("to", "address"),
+                ("port of receiver", "port"),
+                ("bytes", "bytes"),
+                ("first sent", "time"),
+                ("retransmissions", "count"),
+                ("over", "seconds"),
+                ("after the first, s", "text"),
+            ),
             [
-                (r["src"], r["src_port"], r["dst"], r["dst_port"], r["payload"],
-                 when(r["sent"] if r["sent"] is not None else r["time"][0]), r["again"], round(r["span"], 3),
-                 ", ".join(f"{t - (r['sent'] if r['sent'] is not None else r['time'][0]):.1f}" for t in r["time"][:12]))
+                (
+                    r["src"],
+                    r["src_port"],
+                    r["dst"],
+                    r["dst_port"],
+                    r["payload"],
+                    when(r["sent"] if r["sent"] is not None else r["time"][0]),
+                    r["again"],
+                    round(r["span"], 3),
+                    ", ".join(
+                        f"{t - (r['sent'] if r['sent'] is not None else r['time'][0]):.1f}" for t in r["time"][:12]
+                    ),
+                )
                 for r in rows.iter_rows(named=True)
             ],
         ),
         line_up=("tcp.stream", "tcp.seq", "tcp.ack", "tcp.len", "ip.id"),
         time=number(start),
         weight=min(6.0, span / 10),
-    )  # fmt: skip
+    )
 
 
 def _doubling(offsets: list[float]) -> bool:

@@ -31,7 +31,9 @@ from tshark_report.tables.tables import Tables
 SYNS = Threshold(3, "SYNs", "one or two may be lost; three in a row without answer take about 3 s")
 WAITED = Threshold(3, "seconds", "SYN, 1 s, SYN, 2 s, SYN: a user has noticed by then")
 SHARE = Threshold(5, "percent", "of all connection attempts: below that a dead host is one of many things that went on")
-TARGETS = Threshold(10, "hosts or ports", "one client that asks so many without answer looks for something; other rules tell that")
+TARGETS = Threshold(
+    10, "hosts or ports", "one client that asks so many without answer looks for something; other rules tell that"
+)
 
 
 @rule(
@@ -42,17 +44,24 @@ TARGETS = Threshold(10, "hosts or ports", "one client that asks so many without 
     question="Was a server asked for a connection and never heard?",
     answers=("Q7",),
     why=(
-        "A host that is up and has no such service refuses at once; silence means that the host is down, that a filter drops "
-        "the packets, or that the way there or back is broken. The client waits and repeats its SYN in ever longer intervals."
+        "A host that is up and has no such service refuses at once; silence means that the host is down, that a "
+        "filter drops "
+        "the packets, or that the way there or back is broken. The client waits and repeats its SYN in ever "
+        "longer intervals."
     ),
     innocent=(
         Innocent(
-            explanation="The client knows several addresses of a service, and one of them (often the IPv6 one) is not reachable from here.",
+            explanation=(
+                "The client knows several addresses of a service, and one of them (often the IPv6 one) is not "
+                "reachable from here."
+            ),
             tell_apart="The same client reaches the same name at another address within the same second.",
         ),
         Innocent(
             explanation="A firewall drops what policy forbids: telemetry, advertising, old software that calls home.",
-            tell_apart="Ask the firewall's log for the client and port; the drops are deliberate and the same every day.",
+            tell_apart=(
+                "Ask the firewall's log for the client and port; the drops are deliberate and the same every day."
+            ),
         ),
         Innocent(
             explanation="The capture was taken where only one direction passes.",
@@ -75,13 +84,17 @@ def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     if silent.is_empty():
         return
     limit = context.limit("targets")
-    wide = silent.group_by("client").agg(pl.struct("server", "server_port").n_unique().alias("targets")).filter(
-        pl.col("targets") >= limit
+    wide = (
+        silent.group_by("client")
+        .agg(pl.struct("server", "server_port").n_unique().alias("targets"))
+        .filter(pl.col("targets") >= limit)
     )
     silent = silent.join(wide, on="client", how="anti")
-    groups = silent.group_by("server").agg(
-        pl.col("syns").sum().alias("syns"), pl.col("seconds").sum().alias("waited"), pl.len().alias("attempts")
-    ).filter(pl.col("syns") >= context.limit("syns"))
+    groups = (
+        silent.group_by("server")
+        .agg(pl.col("syns").sum().alias("syns"), pl.col("seconds").sum().alias("waited"), pl.len().alias("attempts"))
+        .filter(pl.col("syns") >= context.limit("syns"))
+    )
     # Dozens of silent servers of one capture are no event each.
     for server, *_ in groups.sort(["waited", "server"], descending=[True, False]).head(FINDINGS).iter_rows():
         yield _draft(tables, context, server, silent.filter(pl.col("server") == server).sort("start"))
@@ -105,7 +118,7 @@ def _draft(tables: Tables, context: Context, server: str, rows: pl.DataFrame) ->
     elif one_sided(tables):
         lowered = "no connection of this capture shows an answer: it may hold one direction only"
     elif longest < context.limit("waited"):
-        lowered = f"no attempt waited longer than {took(longest)}"
+        lowered = f"no attempt went on for {context.limit('waited'):.0f} s"
     elif share < context.limit("share"):
         lowered = f"{share:.1f} % of the connection attempts of this capture"
     priority: Priority = "low" if lowered else "medium"
@@ -121,11 +134,13 @@ def _draft(tables: Tables, context: Context, server: str, rows: pl.DataFrame) ->
         summary=(
             f"{context.named(server)} never answered {hosts_text(clients)} on {ports_text(ports)}: "
             f"{count(rows.height, 'attempt')}, the SYN retransmitted {count(repeated, 'time')}, no answer; "
-            f"from {clock(number(rows['start'].min()))} to {clock(number(rows['end'].max()))} UTC the client waited {took(waited)} "
+            f"from {clock(number(rows['start'].min()))} to {clock(number(rows['end'].max()))} UTC the client "
+            f"waited {took(waited)} "
             f"in all.{alive}"
         ),
         sentence=(
-            f"{clients[0]} asked {context.named(server)} {ports_text(ports, 3)} for a connection and was never answered, "
+            f"{clients[0]} asked {context.named(server)} {ports_text(ports, 3)} for a connection and was never "
+            "answered, "
             f"though it repeated its SYN {count(repeated, 'time')}"
         ),
         priority=priority,
@@ -133,16 +148,31 @@ def _draft(tables: Tables, context: Context, server: str, rows: pl.DataFrame) ->
         display_filter=filters.all_of(filters.dst(server), ports_filter(ports), SYN_ONLY, unquoted(tables)),
         frames=frame_numbers(asked),
         evidence=evidence(
-            (("client", "address"), ("client port", "port"), ("server", "address"), ("server port", "port"), ("SYNs", "count"),
-             ("first", "time"), ("waited", "seconds"), ("first frame", "frame")),
-            rows.select("client", "client_port", "server", "server_port", "syns",
-                        pl.col("start").map_elements(when, return_dtype=pl.String), pl.col("seconds").round(3), "first_frame"
-                        ).rows(),
+            (
+                ("client", "address"),
+                ("client port", "port"),
+                ("server", "address"),
+                ("server port", "port"),
+                ("SYNs", "count"),
+                ("first", "time"),
+                ("waited", "seconds"),
+                ("first frame", "frame"),
+            ),
+            rows.select(
+                "client",
+                "client_port",
+                "server",
+                "server_port",
+                "syns",
+                pl.col("start").map_elements(when, return_dtype=pl.String),
+                pl.col("seconds").round(3),
+                "first_frame",
+            ).rows(),
         ),
         lowered_because=lowered,
         line_up=("tcp.stream", "tcp.flags.str", "tcp.seq_raw", "ip.ttl", "ip.id"),
         weight=min(5.0, rows.height),
-    )  # fmt: skip
+    )
 
 
 def _elsewhere(tables: Tables, server: str, rows: pl.DataFrame) -> str:
@@ -152,6 +182,8 @@ def _elsewhere(tables: Tables, server: str, rows: pl.DataFrame) -> str:
         return ""
     others = [address for address, known in tables.names.items() if known == name and address != server]
     reached = tables.tcp_sessions.filter(
-        pl.col("established") & pl.col("server").is_in(others) & pl.col("client").is_in(rows["client"].unique().implode())
+        pl.col("established")
+        & pl.col("server").is_in(others)
+        & pl.col("client").is_in(rows["client"].unique().implode())
     )
     return str(reached["server"][0]) if reached.height else ""

@@ -39,13 +39,17 @@ EARLIER = 3
     question="Did a receiver tell its sender to stop because it could not keep up?",
     answers=("Q7",),
     why=(
-        "The receive window says how much room is left for data that the receiving program has not read yet. A zero window "
-        "stops the sender: the bottleneck is the receiving host or its program, neither the wire nor the sender. A window "
+        "The receive window says how much room is left for data that the receiving program has not read yet. A "
+        "zero window "
+        "stops the sender: the bottleneck is the receiving host or its program, neither the wire nor the sender. "
+        "A window "
         "update ends the pause."
     ),
     innocent=(
         Innocent(
-            explanation="A player, printer or backup program takes data at its own pace and fills its buffer on purpose.",
+            explanation=(
+                "A player, printer or backup program takes data at its own pace and fills its buffer on purpose."
+            ),
             tell_apart="Zero windows then come in a steady rhythm over the whole transfer, and nobody waits for it.",
         ),
         Innocent(
@@ -68,15 +72,17 @@ def zero_windows(tables: Tables, context: Context) -> Iterator[Draft]:
     found = _episodes(tables)
     if found.is_empty():
         return
-    groups = found.group_by("src").agg(pl.col("stalled").sum(), pl.len().alias("n")).filter(
-        pl.col("n") >= context.limit("episodes")
+    groups = (
+        found.group_by("src")
+        .agg(pl.col("stalled").sum(), pl.len().alias("n"))
+        .filter(pl.col("n") >= context.limit("episodes"))
     )
     for receiver, *_ in groups.sort(["stalled", "src"], descending=[True, False]).head(FINDINGS).iter_rows():
         yield _draft(tables, context, receiver, found.filter(pl.col("src") == receiver))
 
 
 def _episodes(tables: Tables) -> pl.DataFrame:
-    """Times in which a receiver's window was zero: `stream`, `src`, `dst`, `frame`, `time`, `stalled`, `update_frame`, `window`.
+    """Times in which a receiver's window was zero: packets that closed it, with `stalled` and `update_frame`.
 
     `stalled` ends with the packet that opens the window again, or with the stream's last packet.
     """
@@ -89,17 +95,23 @@ def _episodes(tables: Tables) -> pl.DataFrame:
     )
     near = near.sort("stream", "up", "frame").with_columns((pl.col("window") == 0).alias("zero"))
     changed = near.filter((pl.col("zero") != pl.col("zero").shift(1).over("stream", "up")).fill_null(pl.col("zero")))
-    changed = changed.with_columns(
-        pl.col("time").shift(-1).over("stream", "up").alias("opened"),
-        pl.col("frame").shift(-1).over("stream", "up").alias("update_frame"),
-        pl.col("window").shift(-1).over("stream", "up").alias("window_after"),
-    ).filter("zero").join(marked.select("stream", "up").unique(), on=["stream", "up"], how="semi")
+    changed = (
+        changed.with_columns(
+            pl.col("time").shift(-1).over("stream", "up").alias("opened"),
+            pl.col("frame").shift(-1).over("stream", "up").alias("update_frame"),
+            pl.col("window").shift(-1).over("stream", "up").alias("window_after"),
+        )
+        .filter("zero")
+        .join(marked.select("stream", "up").unique(), on=["stream", "up"], how="semi")
+    )
     # A window that goes to zero with the FIN is a connection being closed.
     changed = changed.filter((pl.col("flags") & FIN) == 0)
     ends = tables.streams.group_by("stream").agg(pl.col("time").max().alias("stream_end"))
-    return changed.join(ends, on="stream", maintain_order="left").with_columns(
-        (pl.coalesce("opened", "stream_end") - pl.col("time")).alias("stalled")
-    ).sort("frame")
+    return (
+        changed.join(ends, on="stream", maintain_order="left")
+        .with_columns((pl.coalesce("opened", "stream_end") - pl.col("time")).alias("stalled"))
+        .sort("frame")
+    )
 
 
 def _draft(tables: Tables, context: Context, receiver: str, rows: pl.DataFrame) -> Draft:
@@ -110,14 +122,17 @@ def _draft(tables: Tables, context: Context, receiver: str, rows: pl.DataFrame) 
     shown = rows.sort("stalled", descending=True).head(FRAMES_IN_FILTER // 2)
     frames = sorted({*frame_numbers(shown), *frame_numbers(shown, "update_frame")})
     before = tables.streams.filter(
-        (pl.col("stream") == worst["stream"]) & (pl.col("up") == worst["up"]) & (pl.col("frame") < worst["frame"])
+        (pl.col("stream") == worst["stream"])
+        & (pl.col("up") == worst["up"])
+        & (pl.col("frame") < worst["frame"])
         & ((pl.col("flags") & (SYN | RST)) == 0)
-    )["window"].tail(EARLIER)  # fmt: skip
+    )["window"].tail(EARLIER)
     shrink = " - ".join(f"{w:,}" for w in [*before.to_list(), 0])
     open_ended = rows.filter(pl.col("update_frame").is_null()).height
     if worst["update_frame"] is not None:
         end = (
-            f"a window update in frame {worst['update_frame']} ({worst['window_after']:,} bytes) came {took(worst['stalled'])} "
+            f"a window update in frame {worst['update_frame']} ({worst['window_after']:,} bytes) came "
+            f"{took(worst['stalled'])} "
             "later and the transfer recovered"
         )
     else:
@@ -127,9 +142,11 @@ def _draft(tables: Tables, context: Context, receiver: str, rows: pl.DataFrame) 
         hosts=(receiver, *senders[:4]),
         title="A receiver could not keep up: zero window",
         summary=(
-            f"{context.named(receiver)} announced a zero window to {hosts_text(senders)} {times(rows.height)}, first at "
+            f"{context.named(receiver)} announced a zero window to {hosts_text(senders)} {times(rows.height)}, "
+            "first at "
             f"{clock(number(rows['time'].min()))} UTC; its receive window went {shrink} bytes, then {end}. The sender "
-            f"{worst['dst']} port {worst['dst_port']} had to wait {took(stalled)} in all ({took(longest)} at most): the bottleneck "
+            f"{worst['dst']} port {worst['dst_port']} had to wait {took(stalled)} in all ({took(longest)} at "
+            "most): the bottleneck "
             f"is the receiver {receiver} (its host or program), neither the wire nor the sender."
             + (f" {count(open_ended, 'time')} the window stayed closed." if open_ended else "")
         ),
@@ -142,15 +159,33 @@ def _draft(tables: Tables, context: Context, receiver: str, rows: pl.DataFrame) 
         display_filter=filters.frames(frames, FRAMES_IN_FILTER),
         frames=frames,
         evidence=evidence(
-            (("frame", "frame"), ("time", "time"), ("receiver", "address"), ("port", "port"), ("sender", "address"),
-             ("port of sender", "port"), ("closed for", "seconds"), ("window update in", "frame"), ("window then", "bytes")),
+            (
+                ("frame", "frame"),
+                ("time", "time"),
+                ("receiver", "address"),
+                ("port", "port"),
+                ("sender", "address"),
+                ("port of sender", "port"),
+                ("closed for", "seconds"),
+                ("window update in", "frame"),
+                ("window then", "bytes"),
+            ),
             [
-                (r["frame"], when(r["time"]), r["src"], r["src_port"], r["dst"], r["dst_port"], round(r["stalled"], 6),
-                 r["update_frame"], r["window_after"])
+                (
+                    r["frame"],
+                    when(r["time"]),
+                    r["src"],
+                    r["src_port"],
+                    r["dst"],
+                    r["dst_port"],
+                    round(r["stalled"], 6),
+                    r["update_frame"],
+                    r["window_after"],
+                )
                 for r in rows.sort("stalled", descending=True).iter_rows(named=True)
             ],
         ),
         line_up=("tcp.stream", "tcp.ack", "tcp.len", "tcp.window_size", "tcp.window_size_value"),
         weight=min(6.0, stalled),
         lowered_because="" if priority == "medium" else f"the pauses add up to {took(stalled)}, which nobody notices",
-    )  # fmt: skip
+    )

@@ -16,7 +16,7 @@ from tshark_report.tables.tables import Tables
 
 @rule(
     code="DNS007",
-    name="slow-answers",
+    name="slow-resolvers",
     family="names",
     title="A DNS server answered slowly",
     question="Do clients wait for name resolution?",
@@ -38,10 +38,18 @@ from tshark_report.tables.tables import Tables
         "Compare the handshake time to the same network: is the line slow, or the resolver?",
         "Do the slow names share name servers that do not answer the resolver?",
     ),
-    references=(Reference(title="RFC 1035, section 4.2.1: UDP usage", url="https://www.rfc-editor.org/rfc/rfc1035#section-4.2.1"),),
+    references=(
+        Reference(
+            title="RFC 1035, section 4.2.1: UDP usage", url="https://www.rfc-editor.org/rfc/rfc1035#section-4.2.1"
+        ),
+    ),
     needs=("dns",),
     thresholds={
-        "slow": Threshold(1.0, "seconds", "from the first question to the answer; cached answers take milliseconds, others 0.03 to 0.5 s"),
+        "slow": Threshold(
+            1.0,
+            "seconds",
+            "from the first question to the answer; cached answers take milliseconds, others 0.03 to 0.5 s",
+        ),
         "slow_answers": Threshold(3, "answers", "one slow answer may be a distant server"),
         "felt": Threshold(2.0, "seconds", "an interruption that users report"),
         "felt_answers": Threshold(5, "answers", "answers that slow from which on the priority is medium"),
@@ -49,7 +57,7 @@ from tshark_report.tables.tables import Tables
     },
     weight=35,
 )
-def slow_answers(tables: Tables, context: Context) -> Iterator[Draft]:
+def slow_resolvers(tables: Tables, context: Context) -> Iterator[Draft]:
     """Group by server; measure from the first sending of a question to its first answer."""
     dns = c.messages(tables).filter(pl.col("qname").is_not_null())
     asked = c.questions(dns).filter(pl.col("answers") > 0)
@@ -59,7 +67,10 @@ def slow_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     tunnels = suspects(c.with_zones(dns), dns_tunnel.limits(context.settings))
     held_back = {(str(t["client"]), str(t["zone"])) for t in tunnels}
     zone_of = c.zones(slow["qname"].unique().to_list())
-    kept = [(client, zone_of[name].name) not in held_back if name in zone_of else True for client, name in slow.select("client", "qname").iter_rows()]
+    kept = [
+        (client, zone_of[name].name) not in held_back if name in zone_of else True
+        for client, name in slow.select("client", "qname").iter_rows()
+    ]
     slow = slow.filter(pl.Series(kept, dtype=pl.Boolean))
     made = []
     for (server,), rows in slow.group_by("server", maintain_order=True):
@@ -83,8 +94,10 @@ def _draft(every: pl.DataFrame, rows: pl.DataFrame, server: str, context: Contex
         subject=server,
         hosts=(server, *clients[:4]),
         summary=(
-            f"DNS server {server} took {context.limit('slow'):g} s or longer for {rows.height:,} of {every.height:,} answers to "
-            f"{c.listed(clients)} {c.minutes(c.first_time(rows), c.last_time(rows))}: up to {c.seconds_text(longest)}, median of all "
+            f"DNS server {server} took {context.limit('slow'):g} s or longer for {rows.height:,} of {every.height:,} "
+            f"answers to "
+            f"{c.listed(clients)} {c.minutes(c.first_time(rows), c.last_time(rows))}: up to "
+            f"{c.seconds_text(longest)}, median of all "
             f"{c.seconds_text(median)}; slowest {c.listed([c.cut(n, 80) for n in names])}"
             + (f"; {c.count(repeated, 'question')} had to be sent again." if repeated else ".")
         ),
@@ -95,10 +108,25 @@ def _draft(every: pl.DataFrame, rows: pl.DataFrame, server: str, context: Contex
         display_filter=display_filter,
         frames=frames,
         evidence=evidence(
-            (("time", "time"), ("frame", "frame"), ("client", "address"), ("name", "text"), ("type", "text"), ("answer after", "seconds"),
-             ("sent", "count")),
+            (
+                ("time", "time"),
+                ("frame", "frame"),
+                ("client", "address"),
+                ("name", "text"),
+                ("type", "text"),
+                ("answer after", "seconds"),
+                ("sent", "count"),
+            ),
             [
-                (r["time"], r["answer_frame"], r["client"], c.cut(r["qname"], 200), c.type_name(r["type"]), round(r["waited"], 3), r["repeats"])
+                (
+                    r["time"],
+                    r["answer_frame"],
+                    r["client"],
+                    c.cut(r["qname"], 200),
+                    c.type_name(r["type"]),
+                    round(r["waited"], 3),
+                    r["repeats"],
+                )
                 for r in slowest.head(c.FIRST_ROWS).iter_rows(named=True)
             ],
             total=rows.height,
@@ -106,7 +134,7 @@ def _draft(every: pl.DataFrame, rows: pl.DataFrame, server: str, context: Contex
         line_up=("frame.time_relative", "ip.src", "ip.dst", "dns.id", "dns.qry.name", "dns.time"),
         time=c.first_time(rows),
         weight=min(longest, 10.0),
-    )  # fmt: skip
+    )
 
 
 def _filter(every: pl.DataFrame, rows: pl.DataFrame, server: str, slow: float) -> tuple[str, list[int]]:
@@ -114,7 +142,7 @@ def _filter(every: pl.DataFrame, rows: pl.DataFrame, server: str, slow: float) -
     frames = sorted(int(f) for f in rows["answer_frame"].to_list())
     base = c.dns_filter(filters.src(server), filters.equals("dns.flags.response", 1))
     by_time = every.filter(pl.col("answer_seconds") >= slow)
-    if sorted(by_time["answer_frame"].to_list()) == frames and int(every["answers"].max() or 0) == 1:  # type: ignore[arg-type,call-overload]
+    if sorted(by_time["answer_frame"].to_list()) == frames and int(every["answers"].max() or 0) == 1:  # type: ignore[arg-type]
         return filters.all_of(base, f"dns.time >= {slow:g}"), frames
     ids = [int(i) for i in rows["id"].unique().to_list()]
     same = every.filter(pl.col("id").is_in(ids))

@@ -1,0 +1,127 @@
+"""CHK001: connection starts at an interval, with jitter; quiet on people, parallel connections and polled services."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import drafts, family, packets, tables
+from tests.conftest import case_capture, fixture_capture
+from tests.rules.checkins import wire
+from tshark_report.rules.checkins.regular_connections import regular_connections
+
+
+def made(moments: Any, **session: Any) -> Any:
+    return tables(packets=packets(*wire.in_order(*(wire.session(at, n, **session) for n, at in enumerate(moments)))))
+
+
+def test_fires_at_eight_contacts() -> None:
+    found = drafts(regular_connections, made(wire.every(60, 8)))
+    assert len(found) == 1
+    assert found[0].hosts[:2] == (wire.CLIENT, wire.OUTSIDE)
+    assert "beacon-like regular interval of 60.0 s" in found[0].summary
+    assert found[0].frames == [1 + 5 * n for n in range(8)]
+
+
+def test_quiet_at_seven_contacts() -> None:
+    assert not drafts(regular_connections, made(wire.every(60, 7)))
+
+
+def test_jitter_up_to_half_either_way_is_regular() -> None:
+    gaps = [30, 45, 60, 38, 52, 33, 57, 41, 49, 36, 55, 44]
+    moments = [sum(gaps[:n]) for n in range(len(gaps))]
+    assert drafts(regular_connections, made(moments))
+
+
+def test_quiet_on_a_person() -> None:
+    assert not drafts(regular_connections, made(wire.UNEVEN))
+
+
+def test_quiet_on_parallel_connections_of_a_page() -> None:
+    assert not drafts(regular_connections, made(wire.every(0.05, 30)))
+
+
+@pytest.mark.parametrize("port", [502, 123, 445, 993])
+def test_quiet_on_services_that_are_polled(port: int) -> None:
+    assert not drafts(regular_connections, made(wire.every(10, 30), port=port))
+
+
+def test_quiet_on_known_protocols_inside() -> None:
+    assert not drafts(regular_connections, made(wire.every(10, 30), server=wire.INSIDE, port=443, protocol="TLSv1.2"))
+    assert drafts(regular_connections, made(wire.every(10, 30), server=wire.INSIDE, port=4711))[0].priority == "low"
+
+
+def test_quiet_where_every_contact_comes_from_another_host() -> None:
+    rows = [
+        wire.session(at, n, client=f"10.0.{n}.5", server=f"203.0.{n}.9") for n, at in enumerate(wire.every(120, 30))
+    ]
+    assert not drafts(regular_connections, tables(packets=packets(*wire.in_order(*rows))))
+
+
+def test_a_name_with_changing_addresses_is_one_contact_and_a_known_service_is_context() -> None:
+    rows = [wire.session(at, n, server=f"203.0.113.{n % 4 + 1}") for n, at in enumerate(wire.every(20, 12))]
+    answers = [
+        {
+            "src": wire.RESOLVER,
+            "dst": wire.CLIENT,
+            "response": True,
+            "name": "a.example",
+            "a": [f"203.0.113.{n}"],
+            "ttls": [5],
+        }
+        for n in range(1, 5)
+    ]
+    found = drafts(regular_connections, tables(packets=packets(*wire.in_order(*rows)), dns=family("dns", *answers)))
+    assert len(found) == 1
+    assert "a.example" in found[0].summary
+    assert "TTL of 5 s" in found[0].summary
+    known = [row | {"name": "ocsp.digicert.com"} for row in answers]
+    found = drafts(regular_connections, tables(packets=packets(*wire.in_order(*rows)), dns=family("dns", *known)))
+    assert found[0].priority == "info"
+    assert "beacon" not in found[0].summary
+
+
+def test_two_oddities_make_it_high() -> None:
+    answers = [
+        {
+            "src": wire.RESOLVER,
+            "dst": wire.CLIENT,
+            "response": True,
+            "name": "x.ddns.net",
+            "a": [wire.OUTSIDE],
+            "ttls": [60],
+        }
+    ]
+    rows = wire.in_order(*(wire.session(at, n, port=4041) for n, at in enumerate(wire.every(20, 12))))
+    found = drafts(regular_connections, tables(packets=packets(*rows), dns=family("dns", *answers)))
+    assert found[0].priority == "high"
+    assert "dynamic-DNS name under ddns.net with a TTL of 60 s" in found[0].summary
+
+
+def test_filter_selects_the_session_starts(loaded: wire.Read, tmp_path: Path) -> None:
+    regular = [
+        wire.tcp(at, [(0.1, ">", b"\1" * 30), (0.2, "<", b"\2" * 30)], client_port=40000 + n)
+        for n, at in enumerate(wire.every(15, 12))
+    ]
+    near = [
+        wire.tcp(7, [(0.1, ">", b"\1" * 30)], port=80, client_port=50000),
+        wire.tcp(9, server=wire.OTHER, client_port=50001),
+    ]
+    found = wire.exact(regular_connections, loaded, wire.write(tmp_path / "a.pcap", *regular, *near))
+    assert len(found) == 1
+    assert len(found[0].frames) == 12
+
+
+def test_own_capture(loaded: wire.Read) -> None:
+    found = wire.exact(regular_connections, loaded, fixture_capture("beacon_tls"))
+    assert [draft.hosts[0] for draft in found] == ["10.20.0.21"]
+    assert not drafts(regular_connections, loaded(fixture_capture("quiet_hour")).tables)
+
+
+@pytest.mark.shared
+def test_published_capture(loaded: wire.Read) -> None:
+    found = wire.exact(regular_connections, loaded, case_capture("slips_beacon_2s"))
+    assert "2.2 s" in found[0].summary
+    assert found[0].priority == "medium"

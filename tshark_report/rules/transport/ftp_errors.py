@@ -1,0 +1,92 @@
+"""Did an FTP server refuse commands?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from tshark_report.report.model import Innocent, Reference
+from tshark_report.rules import filters
+from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.transport._common import FINDINGS, count, cut, frame_numbers, hosts_text, listed, number, when
+from tshark_report.story.words import clock
+from tshark_report.tables.tables import Tables
+
+ERRORS = Threshold(3, "answers", "clients try optional commands (AUTH, FEAT, MLSD) that old servers do not know")
+LOGIN_FAILED = 530
+UNKNOWN_COMMANDS = (500, 502, 504)
+"""Answers to commands that the server does not have: asked for by every modern client."""
+
+
+@rule(
+    code="APP002",
+    name="ftp-errors",
+    family="transport",
+    title="An FTP server refused commands",
+    question="Did an FTP server refuse commands?",
+    answers=("Q7",),
+    why=(
+        "A 4xx or 5xx answer says that the transfer failed at the server: no such file, no permission, no space, "
+        "no data connection."
+    ),
+    innocent=(
+        Innocent(
+            explanation="A client asks for a file or folder only to see whether it exists.",
+            tell_apart="It goes on with the next command without delay, and the transfer succeeds.",
+        ),
+    ),
+    confirm=(
+        "Read the FTP server's log.",
+        "425 and 426 mean the data connection: look for its SYN and what became of it (firewall, passive mode).",
+    ),
+    references=(
+        Reference(title="RFC 959: File Transfer Protocol, replies", url="https://www.rfc-editor.org/rfc/rfc959"),
+    ),
+    needs=("ftp",),
+    thresholds={"errors": ERRORS},
+    weight=12,
+)
+def ftp_errors(tables: Tables, context: Context) -> Iterator[Draft]:
+    """One finding for each server."""
+    errors = tables.ftp.filter(
+        (pl.col("code") >= 400)
+        & (pl.col("code") < 600)
+        & (pl.col("code") != LOGIN_FAILED)
+        & ~pl.col("code").is_in(UNKNOWN_COMMANDS)
+    )
+    groups = errors.group_by("src").agg(pl.len().alias("n")).filter(pl.col("n") >= context.limit("errors"))
+    for server, number_of in groups.sort(["n", "src"], descending=[True, False]).head(FINDINGS).iter_rows():
+        rows = errors.filter(pl.col("src") == server)
+        clients = [str(c) for c in rows["dst"].unique(maintain_order=True).to_list()]
+        texts = rows.group_by("code", "text").agg(pl.len().alias("n")).sort("n", descending=True)
+        told = listed([f"{n:,} x {c} {cut(t, 60)}" for c, t, n in texts.iter_rows()], 4)
+        codes = sorted({int(c) for c in rows["code"].to_list()})
+        yield Draft(
+            subject=server,
+            hosts=(server, *clients[:4]),
+            summary=(
+                f"{context.named(server)} refused {count(number_of, 'FTP command')} of {hosts_text(clients)}: "
+                f"{told}, from "
+                f"{clock(number(rows['time'].min()))} UTC."
+            ),
+            sentence=f"{context.named(server)} refused FTP commands of {hosts_text(clients, 2)} ({told})",
+            priority="low",
+            confidence="high",
+            display_filter=filters.all_of(filters.src(server), filters.one_of("ftp.response.code", codes)),
+            frames=frame_numbers(rows),
+            evidence=evidence(
+                (
+                    ("frame", "frame"),
+                    ("time", "time"),
+                    ("server", "address"),
+                    ("client", "address"),
+                    ("code", "count"),
+                    ("text", "text"),
+                ),
+                [
+                    (r["frame"], when(r["time"]), server, r["dst"], r["code"], cut(r["text"]))
+                    for r in rows.iter_rows(named=True)
+                ],
+            ),
+        )

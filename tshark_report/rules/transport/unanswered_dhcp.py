@@ -1,0 +1,105 @@
+"""Did a host ask for an address and get none?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from tshark_report.report.model import Innocent, Priority, Reference
+from tshark_report.rules import filters
+from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.transport._common import FINDINGS, count, cut, frame_numbers, number, when
+from tshark_report.story.words import clock, took
+from tshark_report.tables.tables import Tables
+
+DISCOVERS = Threshold(3, "messages", "a client repeats after 4, 8 and 16 s (RFC 2131); one or two may be lost")
+SHARE = Threshold(25, "percent", "of all packets: then the capture was taken at that client and shows its trouble")
+
+DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK = 1, 2, 3, 4, 5, 6
+
+
+@rule(
+    code="NET002",
+    name="unanswered-dhcp",
+    family="transport",
+    title="A host asked for an address by DHCP and got none",
+    question="Did a host ask for an address and get none?",
+    answers=("Q7",),
+    why=(
+        "Without an address nothing else works. Either no DHCP server hears the host (wrong VLAN, no relay, "
+        "authentication of "
+        "the port failed), or its pool is empty, or the server refuses (NAK)."
+    ),
+    innocent=(
+        Innocent(
+            explanation=(
+                "The server's answer goes to the client alone, and the capture was taken elsewhere on a switched "
+                "network."
+            ),
+            tell_apart=(
+                "Then other clients' requests are broadcast too and no answer to them is seen either, yet they work."
+            ),
+        ),
+        Innocent(
+            explanation="A device with a fixed address asks for one all the same.",
+            tell_apart="It talks with an address in the meantime.",
+        ),
+    ),
+    confirm=("Look in the DHCP server's log for the client's hardware address.", "Capture at the client."),
+    references=(
+        Reference(title="RFC 2131: Dynamic Host Configuration Protocol", url="https://www.rfc-editor.org/rfc/rfc2131"),
+    ),
+    needs=("dhcp",),
+    thresholds={"discovers": DISCOVERS, "share": SHARE},
+    weight=26,
+)
+def unanswered_dhcp(tables: Tables, context: Context) -> Iterator[Draft]:
+    """One finding for each client without answer, and for each that was refused."""
+    four = tables.dhcp.filter(pl.col("protocol") != "DHCPv6") if tables.dhcp.height else tables.dhcp
+    four = four.filter(pl.col("client_mac").is_not_null() & pl.col("kind").is_not_null())
+    served = four.filter(pl.col("kind").is_in([OFFER, ACK]))["client_mac"].unique()
+    asked = four.filter(pl.col("kind").is_in([DISCOVER, REQUEST]) & ~pl.col("client_mac").is_in(served.implode()))
+    groups = (
+        asked.group_by("client_mac")
+        .agg(
+            pl.len().alias("n"),
+            pl.col("hostname").drop_nulls().first(),
+            (pl.col("kind") == DISCOVER).sum().alias("discovers"),
+        )
+        .filter((pl.col("discovers") >= context.limit("discovers")) & (pl.col("n") >= context.limit("discovers")))
+    )
+    for mac, number_of, name, _ in (
+        groups.sort(["n", "client_mac"], descending=[True, False]).head(FINDINGS).iter_rows()
+    ):
+        rows = asked.filter(pl.col("client_mac") == mac)
+        share = 100 * number_of / max(1, tables.packets.height)
+        refused = four.filter((pl.col("client_mac") == mac) & (pl.col("kind") == NAK)).height
+        priority: Priority = "medium" if share >= context.limit("share") else "low"
+        called = f"{mac} ({cut(name, 60)})" if name else mac
+        span = number(rows["time"].max()) - number(rows["time"].min())
+        frames = frame_numbers(four.filter((pl.col("client_mac") == mac) & pl.col("kind").is_in([DISCOVER, REQUEST])))
+        yield Draft(
+            subject=mac,
+            hosts=(mac,),
+            summary=(
+                f"{called} asked {count(number_of, 'time')} by DHCP for an address within {took(span)} from "
+                f"{clock(number(rows['time'].min()))} UTC and no offer to it is in the capture"
+                + (f"; {count(refused, 'refusal')} (NAK) came" if refused else "")
+                + "."
+            ),
+            sentence=f"{called} asked for an address by DHCP {count(number_of, 'time')} and got none",
+            priority=priority,
+            confidence="medium" if share >= context.limit("share") else "low",
+            display_filter=filters.all_of(
+                filters.at("dhcp.hw.mac_addr", mac), filters.one_of("dhcp.option.dhcp", (DISCOVER, REQUEST))
+            ),
+            frames=frames,
+            evidence=evidence(
+                (("frame", "frame"), ("time", "time"), ("client", "text"), ("name", "text"), ("transaction", "hex")),
+                [
+                    (r["frame"], when(r["time"]), mac, cut(r["hostname"], 60), f"0x{r['id'] or 0:08x}")
+                    for r in rows.iter_rows(named=True)
+                ],
+            ),
+        )
