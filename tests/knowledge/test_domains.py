@@ -15,10 +15,16 @@ from tshark_report.knowledge.domains import has_known_suffix, known_as, register
 @pytest.mark.parametrize(
     ("name", "domain"),
     [
-        ("www.shop.co.uk", "shop.co.uk"), ("WWW.Example.COM.", "example.com"), ("com", None), ("localhost", None), ("", None),
-        ("host.corp.local", "corp.local"), ("a.b.example", "b.example"), ("me.github.io", "me.github.io"),
+        ("www.shop.co.uk", "shop.co.uk"),
+        ("WWW.Example.COM.", "example.com"),
+        ("com", None),
+        ("localhost", None),
+        ("", None),
+        ("host.corp.local", "corp.local"),
+        ("a.b.example", "b.example"),
+        ("me.github.io", "me.github.io"),
     ],
-)  # fmt: skip
+)
 def test_registered_domain(name: str, domain: str | None) -> None:
     assert registered_domain(name) == domain
 

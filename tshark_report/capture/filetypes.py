@@ -111,7 +111,7 @@ _SCRIPTS: tuple[tuple[str, re.Pattern[bytes], int], ...] = (
     ),
     (
         "script (JScript)",
-        re.compile(rb"\bactivexobject\b|\bwscript\.(shell|createobject|sleep|scriptfullname)|adodb\.stream|scripting\.filesystemobject",
+        re.compile(rb"\bwscript\.(shell|createobject|sleep|scriptfullname)|adodb\.stream|scripting\.filesystemobject",
                    re.I),
         1,
     ),

@@ -99,6 +99,11 @@ def equals_hex(field: str, value: int) -> str:
     return f"{_field(field)} == {int(value):#x}"
 
 
+def filled(field: str) -> str:
+    """A text field is there and not empty."""
+    return f'{_field(field)} matches "."'
+
+
 def positive(field: str) -> str:
     """A number field is greater than 0: packets that carry something."""
     return f"{_field(field)} > 0"

@@ -57,10 +57,17 @@ def test_quiet_on_downloads_and_inside() -> None:
 
 def test_filter_selects_command_and_data(loaded: wire.Read, tmp_path: Path) -> None:
     control = [
-        (0.1, "<", b"220 ready\r\n"), (0.2, ">", b"USER anna\r\n"), (0.3, "<", b"331 ok\r\n"), (0.4, ">", b"PASS x\r\n"), (0.5, "<", b"230 in\r\n"),
-        (0.6, ">", b"PASV\r\n"), (0.7, "<", b"227 Entering Passive Mode (203,0,113,9,173,235)\r\n"), (1.0, ">", b"STOR a.txt\r\n"), (1.1, "<", b"150 go\r\n"),
+        (0.1, "<", b"220 ready\r\n"),
+        (0.2, ">", b"USER anna\r\n"),
+        (0.3, "<", b"331 ok\r\n"),
+        (0.4, ">", b"PASS x\r\n"),
+        (0.5, "<", b"230 in\r\n"),
+        (0.6, ">", b"PASV\r\n"),
+        (0.7, "<", b"227 Entering Passive Mode (203,0,113,9,173,235)\r\n"),
+        (1.0, ">", b"STOR a.txt\r\n"),
+        (1.1, "<", b"150 go\r\n"),
         (2.0, "<", b"226 done\r\n"),
-    ]  # fmt: skip
+    ]
     data = wire.tcp(0.8, [(0.5, ">", b"names and more names")], port=44523, client_port=40001)
     capture = wire.write(tmp_path / "a.pcap", wire.tcp(0, control, port=21), data)
     found = wire.exact(file_uploads, loaded, capture)

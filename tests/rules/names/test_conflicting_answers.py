@@ -16,11 +16,13 @@ def test_fires_on_one_question_with_two_answers(loaded, tmp_path: Path) -> None:
     path = wire.write(
         tmp_path / "spoof.pcap",
         [
-            ask(0.0, 7, NAME), tell(0.01, 7, NAME, [wire.a(NAME, "192.168.1.66")], ttl=64),
+            ask(0.0, 7, NAME),
+            tell(0.01, 7, NAME, [wire.a(NAME, "192.168.1.66")], ttl=64),
             tell(0.05, 7, NAME, [wire.a(NAME, "203.0.113.80")], ttl=53),
-            ask(5.0, 8, NAME), tell(5.1, 8, NAME, [wire.a(NAME, "203.0.113.80")]),
+            ask(5.0, 8, NAME),
+            tell(5.1, 8, NAME, [wire.a(NAME, "203.0.113.80")]),
         ],
-    )  # fmt: skip
+    )
     found = drafts(conflicting_answers, loaded(path).tables)
     assert [(d.priority, d.hosts[0]) for d in found] == [("high", wire.CLIENT)]
     assert "192.168.1.66 against 203.0.113.80" in found[0].summary
@@ -74,9 +76,10 @@ def test_answers_of_a_stranger(loaded, tmp_path: Path) -> None:  # noqa: ANN001
     frames = []
     for n in range(2):
         frames += [
-            ask(n, n, NAME), tell(n + 0.01, n, NAME, [wire.a(NAME, "192.168.1.66")], server="10.0.0.66"),
+            ask(n, n, NAME),
+            tell(n + 0.01, n, NAME, [wire.a(NAME, "192.168.1.66")], server="10.0.0.66"),
             tell(n + 0.02, n, NAME, [wire.a(NAME, "203.0.113.80")]),
-        ]  # fmt: skip
+        ]
     path = wire.write(tmp_path / "stranger.pcap", frames)
     found = drafts(conflicting_answers, loaded(path).tables)
     assert [(d.priority, d.hosts[0]) for d in found] == [("medium", "10.0.0.66")]

@@ -15,9 +15,11 @@ from tshark_report.rules.names.encapsulated_traffic import encapsulated_traffic
 
 INNER = wire.udp("10.9.0.1", "10.9.0.2", 40000, 9999, b"inside")
 SIX = (
-    struct.pack(">IHBB", 0x60000000, 8, 17, 64) + ipaddress.IPv6Address("2001:db8::1").packed
-    + ipaddress.IPv6Address("2001:db8::2").packed + struct.pack(">HHHH", 40000, 9999, 8, 0)
-)  # fmt: skip
+    struct.pack(">IHBB", 0x60000000, 8, 17, 64)
+    + ipaddress.IPv6Address("2001:db8::1").packed
+    + ipaddress.IPv6Address("2001:db8::2").packed
+    + struct.pack(">HHHH", 40000, 9999, 8, 0)
+)
 A, B = "192.0.2.1", "192.0.2.2"
 
 KINDS = {

@@ -1,4 +1,4 @@
-"""DNS003: random or many non-existent domains of one client; quiet on browsers' probes, search lists, lists and mail."""
+"""DNS003: random or many non-existent domains of one client; quiet on probes, search lists, lists and mail."""
 
 from __future__ import annotations
 

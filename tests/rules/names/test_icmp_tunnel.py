@@ -25,9 +25,19 @@ def icmp(rows: Iterable[tuple[str, int]], *, sequence: bool = True) -> Any:
     for (kind, size), (src, dst) in zip(listed, ends, strict=True):
         count += kind == "request"
         table.append(
-            {"src": src, "dst": dst, "type": 8 if kind == "request" else 0, "code": 0, "ident": 7, "sequence": count if sequence else 0,
-             "transport": "icmp", "src_port": None, "dst_port": None, "stream": None}
-        )  # fmt: skip
+            {
+                "src": src,
+                "dst": dst,
+                "type": 8 if kind == "request" else 0,
+                "code": 0,
+                "ident": 7,
+                "sequence": count if sequence else 0,
+                "transport": "icmp",
+                "src_port": None,
+                "dst_port": None,
+                "stream": None,
+            }
+        )
         pairs.append({"src": src, "dst": dst, "ip_length": size + 28, "protocol": "ICMP", "transport": "icmp"})
     return tables(icmp=family("icmp", *table), packets=packets(*pairs))
 

@@ -58,11 +58,14 @@ def test_filter_is_exact(loaded, tmp_path: Path) -> None:  # noqa: ANN001
     path = wire.write(
         tmp_path / "rebind.pcap",
         [
-            ask(0, 1, NAME), tell(0.1, 1, NAME, [wire.a(NAME, "203.0.113.9", 1)]),
-            ask(2, 2, upper), tell(2.1, 2, upper, [wire.a(NAME, "192.168.1.1", 1)]),
-            ask(3, 3, "x." + NAME), tell(3.1, 3, "x." + NAME, rcode=3),
+            ask(0, 1, NAME),
+            tell(0.1, 1, NAME, [wire.a(NAME, "203.0.113.9", 1)]),
+            ask(2, 2, upper),
+            tell(2.1, 2, upper, [wire.a(NAME, "192.168.1.1", 1)]),
+            ask(3, 3, "x." + NAME),
+            tell(3.1, 3, "x." + NAME, rcode=3),
         ],
-    )  # fmt: skip
+    )
     found = drafts(private_answers, loaded(path).tables)
     assert list(found[0].frames) == [1, 2, 3, 4]
     assert wire.exact(path, found[0])

@@ -44,10 +44,14 @@ def test_filter_is_exact(loaded, tmp_path: Path) -> None:  # noqa: ANN001
     path = wire.write(
         tmp_path / "axfr.pcap",
         [
-            ask(0, 1, ZONE, 252), tell(0.1, 1, ZONE, records, 252), ask(1, 2, ZONE, 6), tell(1.1, 2, ZONE, kind=6),
-            ask(2, 3, ZONE, 252, client="10.0.0.6"), tell(2.1, 3, ZONE, kind=252, rcode=5, client="10.0.0.6"),
+            ask(0, 1, ZONE, 252),
+            tell(0.1, 1, ZONE, records, 252),
+            ask(1, 2, ZONE, 6),
+            tell(1.1, 2, ZONE, kind=6),
+            ask(2, 3, ZONE, 252, client="10.0.0.6"),
+            tell(2.1, 3, ZONE, kind=252, rcode=5, client="10.0.0.6"),
         ],
-    )  # fmt: skip
+    )
     found = drafts(zone_transfers, loaded(path).tables)
     assert [list(d.frames) for d in found] == [[1, 2], [5, 6]]
     assert all(wire.exact(path, d) for d in found)

@@ -104,9 +104,18 @@ def ask(
 
 
 def tell(
-    at: float, ident: int, name: str, records: Sequence[bytes] = (), kind: int = 1, *, rcode: int = 0, client: str = CLIENT,
-    server: str = RESOLVER, port: int = 40000, ttl: int = 64,
-) -> tuple[float, bytes]:  # fmt: skip
+    at: float,
+    ident: int,
+    name: str,
+    records: Sequence[bytes] = (),
+    kind: int = 1,
+    *,
+    rcode: int = 0,
+    client: str = CLIENT,
+    server: str = RESOLVER,
+    port: int = 40000,
+    ttl: int = 64,
+) -> tuple[float, bytes]:
     """An answer on the wire."""
     return at, udp(server, client, 53, port, answer(ident, name, kind, records, rcode), ttl=ttl)
 

@@ -62,6 +62,28 @@ def base64_text(value: str) -> str | None:
     return text if text.replace("\0", "").isprintable() else None
 
 
+def dense(times: Sequence[float], need: int, window: float) -> bool:
+    """True where `need` of these moments (ascending) lie within `window` seconds."""
+    return any(times[i + need - 1] - times[i] <= window for i in range(len(times) - need + 1))
+
+
+def many_within(moments: Sequence[tuple[float, str]], need: int, window: float) -> bool:
+    """True where `need` different values lie within `window` seconds; `moments` are in order of time."""
+    seen: dict[str, int] = {}
+    start = 0
+    for when, value in moments:
+        seen[value] = seen.get(value, 0) + 1
+        while when - moments[start][0] > window:
+            old = moments[start][1]
+            seen[old] -= 1
+            if not seen[old]:
+                del seen[old]
+            start += 1
+        if len(seen) >= need:
+            return True
+    return False
+
+
 def ordered(frames: Iterable[int]) -> list[int]:
     """Frame numbers once each, ascending."""
     return sorted(set(frames))

@@ -43,6 +43,8 @@ class Login:
     frames: list[int] = field(default_factory=list)
     transport: str = "tcp"
     note: str = ""
+    keys: tuple[str, ...] = ()
+    """For a login in an address: the parameter that held the secret, as it stands there."""
 
     def keep_secret(self, secret: str) -> None:
         """Remember how long a secret is, and whether it is the same as another."""
@@ -132,6 +134,16 @@ def _by_command(tables: Tables, at: Where, logins: list[Login]) -> tuple[str, pl
             return None
         condition = pl.any_horizontal(pl.col(column).is_not_null() for column, _ in used)
         return filters.any_of(*(filters.exists(field_) for _, field_ in used)), table, condition
+    if at.protocol == "LDAP":
+        return filters.filled("ldap.simple"), tables.kerberos, pl.col("ldap_simple").list.join("").str.len_chars() > 0
+    if at.protocol == "HTTP address":
+        keys = sorted({key for login in logins for key in login.keys})
+        held = pl.any_horizontal(pl.col("uri").str.contains(f"{key}=", literal=True) for key in keys)
+        return (
+            filters.any_of(*(filters.contains("http.request.uri", f"{key}=") for key in keys)),
+            tables.http,
+            held & pl.col("method").is_not_null(),
+        )
     if at.protocol == "HTTP form":
         frames = [f for login in logins for f in login.frames]
         posted = (

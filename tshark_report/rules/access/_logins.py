@@ -22,7 +22,7 @@ USER_KEY = re.compile(
 
 LOGIN_QUERY = r"(?i)[?&;](?:[a-z]*_?)?(?:pass(?:w(?:or)?d|wort|phrase)?|pwd|psw|senha|mdp)="
 
-ANONYMOUS = frozenset({"anonymous", "ftp", "guest"})
+ANONYMOUS = frozenset({"anonymous", "ftp"})
 """User names with which FTP servers let everybody in (RFC 1635)."""
 
 TELNET_USER = re.compile(r"(?i)(?:login|user ?name|user|account|benutzer)\s*:\s*$")
@@ -367,6 +367,10 @@ def _http_login(row: dict[str, object]) -> Login | None:
             return None
         login = _start(row, protocol)
         login.user = next((v for k, v in pairs if USER_KEY.match(k) and v), "")
+        if protocol == "HTTP address":
+            if not login.user or not re.fullmatch(r"[\w.-]+", secret_pair[0]):
+                return None  # `pass=2` alone counts pages or laps; a login names who it is
+            login.keys = (secret_pair[0],)
         login.keep_secret(secret_pair[1])
         if re.fullmatch(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{128}", secret_pair[1]):
             login.note = "the secret looks like a hash"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tshark_report.report.model import Innocent, Priority, Reference
 from tshark_report.rules.access import _rpc
-from tshark_report.rules.access._common import MOST_FINDINGS, called, minutes
+from tshark_report.rules.access._common import MOST_FINDINGS, called, minutes, dense
 from tshark_report.rules.access._rpc import Call
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
@@ -65,7 +65,7 @@ def machine_account_logins(tables: Tables, context: Context) -> Iterator[Draft]:
         tries = [c for c in made if c.opnum in AUTHENTICATE]
         sets = [c for c in made if c.opnum in PASSWORD_SET]
         times = [c.time for c in tries]
-        if not any(times[i + need - 1] - times[i] <= context.limit("window") for i in range(len(times) - need + 1)):
+        if not dense(times, need, context.limit("window")):
             continue
         priority: Priority = "high"
         filter_, frames = _rpc.selection(tables, client, server, made)

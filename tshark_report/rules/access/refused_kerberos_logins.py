@@ -9,7 +9,7 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, names
+from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, names, dense, many_within
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration, listed
 from tshark_report.tables.tables import Tables
@@ -77,8 +77,11 @@ def refused_kerberos_logins(tables: Tables, context: Context) -> Iterator[Draft]
     drafts = []
     for (client,), rows in refusals.sort("frame").group_by("dst", maintain_order=True):
         users = [r["client"] or name_of.get((r["transport"], r["stream"]), "") for r in rows.iter_rows(named=True)]
-        distinct = {u.lower() for u in users if u}
-        if rows.height < context.limit("refused") and len(distinct) < context.limit("users"):
+        times, window = rows["time"].to_list(), context.limit("window")
+        named = [(t, u.lower()) for t, u in zip(times, users, strict=True) if u]
+        if not dense(times, int(context.limit("refused")), window) and not many_within(
+            named, int(context.limit("users")), window
+        ):
             continue
         drafts.append(_draft(kerberos, context, str(client), rows, users, asked))
     drafts.sort(key=lambda draft: -len(draft.frames))

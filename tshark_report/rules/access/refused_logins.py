@@ -68,6 +68,7 @@ REFUSALS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
         "users": Threshold(
             5, "user names refused", "one password against several names stays below any count per name"
         ),
+        "window": Threshold(1800, "seconds", "guessing sends its tries close together; a day's mistakes add up too"),
         "passwords": Threshold(3, "different passwords", "below this it is a stored, outdated password asked again"),
     },
     weight=62.0,
@@ -83,8 +84,10 @@ def refused_logins(tables: Tables, context: Context) -> Iterator[Draft]:
     drafts = []
     for at, logins in groups.items():
         refused = [login for login in logins if login.outcome == REFUSED]
-        users = {login.user for login in refused}
-        if len(refused) >= context.limit("refused") or len(users) >= context.limit("users"):
+        refused.sort(key=lambda login: login.time)
+        times, window = [login.time for login in refused], context.limit("window")
+        users = [(login.time, login.user) for login in refused]
+        if dense(times, int(context.limit("refused")), window) or many_within(users, int(context.limit("users")), window):
             drafts.append(_draft(tables, context, at, sorted(logins, key=lambda x: x.time), refused))
     drafts.sort(key=lambda draft: (draft.priority != "high", -len(draft.frames)))
     yield from drafts[:MOST_FINDINGS]

@@ -9,7 +9,7 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, names
+from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, names, dense, many_within
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration, listed
 from tshark_report.tables.tables import Tables
@@ -67,6 +67,7 @@ SESSION_SETUP_2, SESSION_SETUP_1 = 1, 0x73
         "users": Threshold(
             5, "user names refused", "one password against several names stays below any count per name"
         ),
+        "window": Threshold(1800, "seconds", "guessing sends its tries close together; a day's mistakes add up too"),
         "retries_apart": Threshold(30, "seconds", "Windows retries a mapped drive in minutes; guessing does not wait"),
     },
     weight=61.0,
@@ -85,12 +86,15 @@ def refused_smb_logins(tables: Tables, context: Context) -> Iterator[Draft]:
     joined = refusals.sort("frame").join_asof(asked, on="frame", by="stream", suffix="_asked", check_sortedness=False)
     drafts = []
     for (client,), rows in joined.group_by("dst", maintain_order=True):
-        users = rows["user_asked"].drop_nulls().n_unique()
-        if rows.height < context.limit("refused") and users < context.limit("users"):
+        times, window = rows["time"].to_list(), context.limit("window")
+        named = [(t, u) for t, u in rows.select("time", "user_asked").iter_rows() if u]
+        if not dense(times, int(context.limit("refused")), window) and not many_within(
+            named, int(context.limit("users")), window
+        ):
             continue
-        span = float(rows["time"][-1]) - float(rows["time"][0])
-        pace = span / max(1, rows.height - 1)
-        if users <= 1 and rows["src"].n_unique() == 1 and pace > context.limit("retries_apart"):
+        pace = (times[-1] - times[0]) / max(1, len(times) - 1)
+        one_user = len({u for _, u in named}) <= 1 and rows["src"].n_unique() == 1
+        if one_user and pace > context.limit("retries_apart"):
             continue
         drafts.append(_draft(smb, context, str(client), rows, refusals))
     drafts.sort(key=lambda draft: -len(draft.frames))

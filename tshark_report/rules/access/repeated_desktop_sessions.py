@@ -9,7 +9,7 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, names
+from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, names, dense
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables
@@ -77,7 +77,7 @@ def repeated_desktop_sessions(tables: Tables, context: Context) -> Iterator[Draf
     drafts = []
     for (client, server, port), rows in short.group_by("client", "server", "server_port", maintain_order=True):
         starts = rows["start"].to_list()
-        if any(starts[i + need - 1] - starts[i] <= window for i in range(len(starts) - need + 1)):
+        if dense(starts, need, window):
             asked = cookies.filter((pl.col("src") == client) & (pl.col("dst") == server))["rdp_cookie"].to_list()
             drafts.append(_draft(tables, context, (str(client), str(server), int(str(port))), rows, asked))
     drafts.sort(key=lambda draft: -draft.evidence.total_rows)

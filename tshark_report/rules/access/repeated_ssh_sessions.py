@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 import polars as pl
 
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes
+from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, dense
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables
@@ -61,6 +62,7 @@ from tshark_report.tables.tables import Tables
             "bytes from the server",
             "key exchange and a refusal stay below this; an opened shell or copy soon passes it",
         ),
+        "pace": Threshold(30, "seconds between starts (median)", "guessing does not wait; a script that polls comes at its interval"),
         "similar": Threshold(
             0.6, "share of sessions", "tries are alike: this share lies within a quarter of the median size"
         ),
@@ -104,7 +106,7 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
     tries = tries.sort("start")
     starts = tries["start"].to_list()
     window, need = context.limit("window"), int(context.limit("sessions"))
-    if not any(starts[i + need - 1] - starts[i] <= window for i in range(len(starts) - need + 1)):
+    if not dense(starts, need, window):
         return None
     sizes = tries["server_payload"].cast(pl.Float64)
     # The median of whole tries: a server that is full closes some at once, after its version line.
@@ -154,7 +156,9 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
     streams = tries["stream"].to_list()
     ends = filters.all_of(filters.host(client), filters.host(server), filters.port("tcp", port))
     filter_, frames = _selection(tables, client, server, port, streams, ends)
-    priority: Priority = "high"
+    gaps = sorted(b - a for a, b in pairwise(starts))
+    slow = gaps[len(gaps) // 2] > context.limit("pace")
+    priority: Priority = "low" if slow else "high"
     return Draft(
         subject=f"{client} to {server}:{port}",
         hosts=(client, server),
@@ -191,6 +195,7 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
         title="One client opened many short SSH sessions to one server, as in password guessing",
         time=starts[0],
         weight=5.0 if longer.height else 0.0,
+        lowered_because=f"a session about every {duration(gaps[len(gaps) // 2])} is the pace of a script that polls" if slow else "",
     )
 
 

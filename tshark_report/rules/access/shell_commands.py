@@ -32,7 +32,7 @@ COMMAND = re.compile(
     rb"|(?:ba)?sh\s+-[ic]\b[^\r\n]*|python[23]?\s+-c\s[^\r\n]*|net\s+(?:user|localgroup|view|use|start|share)\b[^\r\n]*"
     rb"|cat\s+/[^\r\n]*|(?:un)?set\s+HISTFILE[^\r\n]*|export\s+HIST[^\r\n]*|busybox\s[^\r\n]*|/?\S*busybox\s[^\r\n]*"
     rb"|reg\s+(?:add|query|save)\s[^\r\n]*|schtasks\s[^\r\n]*|certutil\s[^\r\n]*|rundll32\s[^\r\n]*|bitsadmin\s[^\r\n]*"
-    rb"|whoami(?:\s+/\w+)?|id|uname(?:\s+-\w+)?|ls(?:\s+-\w+)?(?:\s+[/.~]\S*)?|pwd|ps(?:\s+(?:-?aux|-ef))?|w|dir(?:\s+[^\r\n]{1,60})?|hostname"
+    rb"|whoami(?:\s+/\w+)?|id|uname(?:\s+-\w+)?|ls(?:\s+-\w+)?(?:\s+[/.~]\S*)?|pwd|ps(?:\s+(?:-?aux|-ef))?|dir(?:\s+[^\r\n]{1,60})?|hostname"
     rb"|ifconfig(?:\s+-a)?|ipconfig(?:\s*/all)?|systeminfo|tasklist(?:\s[^\r\n]*)?|netstat(?:\s+-\w+)?|cd\s+[/\\.~%a-z][^\r\n]{0,80}"
     rb")[ \t]*\r?$"
 )
@@ -190,21 +190,23 @@ def _shells(tables: Tables) -> dict[int, Shell]:
         if row["stream"] not in plain or not data or not _text(data):
             continue
         where = (int(row["frame"]), float(row["time"]), str(row["src"]), str(row["dst"]))
+        if OUTPUT.search(data):
+            shell = shells.setdefault(int(row["stream"]), Shell(int(row["stream"])))
+            shell.points += 2
+            shell.outputs.append((*where, cut(data.decode("utf-8", "replace"), 160)))
+            continue
         for match in COMMAND.finditer(data):
             line = match["line"]
-            whole = data.strip() == line.strip() or data.rstrip().endswith((b"\n", line)) or b"\n" in data
-            if not STRONG.match(line) and (len(data) > 200 or not whole or not data.endswith(b"\n")):
+            strong = bool(STRONG.match(line))
+            # A word such as `id` counts only where it was typed alone and ended with Return.
+            if not strong and (len(data) > 200 or not data.endswith(b"\n")):
                 continue
             shell = shells.setdefault(int(row["stream"]), Shell(int(row["stream"])))
-            shell.points += 2 if STRONG.match(line) else 1
-            shell.strong |= bool(STRONG.match(line))
+            shell.points += 2 if strong else 1
+            shell.strong |= strong
             shell.commands.append((*where, cut(data.decode("utf-8", "replace"), 160)))
             break
-        else:
-            if OUTPUT.search(data):
-                shell = shells.setdefault(int(row["stream"]), Shell(int(row["stream"])))
-                shell.points += 2
-                shell.outputs.append((*where, cut(data.decode("utf-8", "replace"), 160)))
+
     hits = tables.signatures.filter(
         pl.col("kind").is_in(["windows-prompt", "id-output"])
         & (pl.col("transport") == "tcp")

@@ -51,7 +51,7 @@ def snmp_communities(tables: Tables, context: Context) -> Iterator[Draft]:
     rows = tables.misc.filter(pl.col("snmp_community").is_not_null())
     if rows.is_empty():
         return
-    asked = rows.filter(pl.col("dst_port").is_in([161, 162]))
+    asked = rows.filter(pl.col("dst_port") == 161)
     drafts = []
     for (client,), mine in asked.group_by("src", maintain_order=True):
         drafts.append(_draft(rows, context, str(client), mine))

@@ -9,7 +9,7 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, names
+from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, names, dense
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables
@@ -62,7 +62,7 @@ def weak_ticket_requests(tables: Tables, context: Context) -> Iterator[Draft]:
     made = []
     for (client,), rows in weak.group_by("dst", maintain_order=True):
         times = rows["time"].to_list()
-        if not any(times[i + need - 1] - times[i] <= window for i in range(len(times) - need + 1)):
+        if not dense(times, need, window):
             continue
         made.append(_draft(tables.kerberos, context, str(client), rows))
     made.sort(key=lambda draft: -len(draft.frames))

@@ -12,18 +12,10 @@ from tshark_report.report.model import Confidence, Priority
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context
 from tshark_report.rules.delivery._common import Row, between, cut, stretch, stretch_frames
-from tshark_report.rules.delivery._deliveries import (
-    BOOT_NAMES,
-    CARRIER_ENDINGS,
-    Delivery,
-    deliveries,
-    disguise,
-    is_updater,
-    points,
-    shown_name,
-    signs,
-)
-from tshark_report.rules.delivery._http import is_bare
+from tshark_report.rules.delivery._deliveries import deliveries
+from tshark_report.rules.delivery._delivery import CARRIER_ENDINGS, Delivery
+from tshark_report.rules.delivery._http import host_of, is_bare
+from tshark_report.rules.delivery._signs import BOOT_NAMES, disguise, is_updater, points, shown_name, signs
 from tshark_report.story.words import clock, iso_time, listed
 from tshark_report.tables.tables import Tables
 
@@ -107,6 +99,8 @@ def _base(d: Delivery, context: Context) -> tuple[int, Confidence]:
     if d.category == "coded":
         strong = any(mark.startswith("program under") or mark == "program inside" for mark in d.marks)
         weak = any(mark.startswith("page that") for mark in d.marks)
+        # Web mail and ticket systems carry attachments so, inside what their own page asked for.
+        weak = weak or ("json" in d.declared or "xml" in d.declared) and host_of(d.referer) == d.host != ""
         return (HIGH if strong else LOW if weak else MEDIUM), ("high" if strong else "medium")
     if d.category in ("script", "carrier"):
         return _base_of_carrier(d), sure

@@ -12,8 +12,10 @@ from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.delivery import _common as common
 from tshark_report.rules.delivery import _grading as grading
-from tshark_report.rules.delivery._deliveries import Delivery, deliveries, shown_name
+from tshark_report.rules.delivery._deliveries import deliveries
+from tshark_report.rules.delivery._delivery import Delivery
 from tshark_report.rules.delivery._http import exchanges
+from tshark_report.rules.delivery._signs import shown_name
 from tshark_report.settings import is_multicast
 from tshark_report.story.words import clock, count, duration, iso_time, listed
 from tshark_report.tables.tables import Tables

@@ -10,7 +10,8 @@ from tshark_report.report.model import Innocent
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.delivery import _common as common
 from tshark_report.rules.delivery import _grading as grading
-from tshark_report.rules.delivery._deliveries import Delivery, shown_name
+from tshark_report.rules.delivery._delivery import Delivery
+from tshark_report.rules.delivery._signs import shown_name
 from tshark_report.tables.tables import Tables
 
 

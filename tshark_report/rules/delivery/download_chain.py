@@ -15,7 +15,7 @@ from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.delivery import _common as common
 from tshark_report.rules.delivery import _grading as grading
-from tshark_report.rules.delivery._deliveries import Delivery
+from tshark_report.rules.delivery._delivery import Delivery
 from tshark_report.rules.delivery._http import exchanges, host_of, path_of, url_key
 from tshark_report.story.words import clock, count, duration, iso_time
 from tshark_report.tables.tables import Tables
@@ -33,7 +33,7 @@ _MEDIA_PATH = re.compile(
 class _Step:
     exchange: Exchange
     how: str
-    """How the client came from here to the next: `redirect` or `link`."""
+    """How the client came from here to the next: `redirect`, `link`, or only by the same server."""
 
 
 @rule(
@@ -175,12 +175,12 @@ def _shown(row: Exchange) -> str:
 
 def _arrow(step: _Step) -> str:
     status = f", status {step.exchange['status']}" if step.how == "redirect" else ""
-    return f", {step.how} on{status}" if step.how else ""
+    return f", {step.how + ' on' if step.how in ('link', 'redirect') else step.how}{status}" if step.how else ""
 
 
 def _back(own: pl.DataFrame, anchor: Exchange, context: Context) -> tuple[list[_Step], str]:
     """The steps to the anchor, first one first, and a Referer that leads out of the capture."""
-    link, redirect = context.limit("link_seconds"), context.limit("redirect_seconds")
+    link, redirect, kit = (context.limit(f"{name}_seconds") for name in ("link", "redirect", "kit"))
     near = own.filter((pl.col("frame") < anchor["frame"]) & (pl.col("time") >= anchor["time"] - MOST_STEPS * link))
     earlier = list(near.iter_rows(named=True))
     steps = [_Step(anchor, "")]
@@ -197,7 +197,14 @@ def _back(own: pl.DataFrame, anchor: Exchange, context: Context) -> tuple[list[_
             steps.insert(0, _Step(sent_on, "redirect"))
             continue
         if not now["referer"]:
-            break
+            same = _latest(
+                r for r in before
+                if r["server"] == now["server"] and r["host"] == now["host"] and now["time"] - r["time"] <= kit
+            )  # fmt: skip
+            if same is None:
+                break
+            steps.insert(0, _Step(same, "same server, without Referer"))
+            continue
         page = re.sub(r"^https?://", "", now["referer"], flags=re.I)
         wanted = url_key(page.split("/", 1)[0], "/" + page.split("/", 1)[1] if "/" in page else "/").split("#", 1)[0]
         linked = _latest(

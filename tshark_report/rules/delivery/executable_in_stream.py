@@ -11,7 +11,7 @@ from tshark_report.report.model import Innocent
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.delivery import _common as common
 from tshark_report.rules.delivery import _grading as grading
-from tshark_report.rules.delivery._deliveries import Delivery
+from tshark_report.rules.delivery._delivery import Delivery
 from tshark_report.story.words import clock, count, duration
 from tshark_report.tables.tables import Tables
 

@@ -12,8 +12,8 @@ from tshark_report.report.model import Innocent, Priority
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.delivery import _common as common
-from tshark_report.rules.delivery._deliveries import WEB_PORTS
 from tshark_report.rules.delivery._http import exchanges, is_bare
+from tshark_report.rules.delivery._signs import WEB_PORTS
 from tshark_report.story.words import clock, count, iso_time, size
 from tshark_report.tables.tables import Tables
 
@@ -58,7 +58,7 @@ def unreadable_answer(tables: Tables, context: Context) -> Iterator[Draft]:
     files = tables.files.filter(
         (pl.col("protocol") == "http") & (pl.col("detected_type") == "") & (pl.col("bytes") >= context.limit("bytes"))
         & pl.col("declared_type").str.starts_with("text/") & pl.col("frame").is_not_null()
-        & pl.col("head").is_not_null()
+        & pl.col("head").is_not_null() & (pl.col("marks").list.len().fill_null(0) == 0)
     )  # fmt: skip
     if files.is_empty():
         return

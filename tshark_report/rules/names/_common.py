@@ -232,6 +232,11 @@ def client_filter(client: str) -> str:
     )
 
 
+def layered(pattern: str) -> str:
+    """Display filter for packets whose `frame.protocols` match a regular expression of this project's own."""
+    return f"frame.protocols matches {filters.quoted(pattern)}"
+
+
 MOST_RANGES = 60
 
 

@@ -15,39 +15,28 @@ from tshark_report.tables.tables import Tables
 
 @dataclass(frozen=True)
 class Tunnel:
-    """A kind of encapsulation: how `frame.protocols` shows it, its filter, and what it is."""
+    """A kind of encapsulation: how `frame.protocols` shows it, and what it is."""
 
     name: str
     pattern: str
-    """Regular expression over `frame.protocols`."""
-    display_filter: str
+    """Regular expression over `frame.protocols`. It is the filter too, because damaged packets have no other field."""
     what: str
     priority: Priority = "low"
 
 
 TUNNELS: tuple[Tunnel, ...] = (
-    Tunnel("Teredo", r"(^|:)teredo(:|$)", "teredo", "Teredo: an IPv6 tunnel in UDP (RFC 4380)"),
-    Tunnel("VXLAN", r"(^|:)vxlan(:|$)", "vxlan", "VXLAN: an Ethernet tunnel in UDP (RFC 7348)"),
-    Tunnel("Geneve", r"(^|:)geneve(:|$)", "geneve", "Geneve: an Ethernet tunnel in UDP (RFC 8926)"),
-    Tunnel("GRE", r"(^|:)gre(:|$)", "gre", "GRE: a tunnel directly in IP (RFC 2784)"),
-    Tunnel(
-        "IPv6 in IPv4",
-        r":ip:ipv6(:|$)",
-        "ip.proto == 41 && ipv6",
-        "IPv6 in IPv4, protocol 41: 6in4, 6to4 or ISATAP (RFC 4213)",
-    ),
-    Tunnel("IPv4 in IPv4", r":ip:ip(:|$)", "ip.proto == 4 && ip", "IPv4 in IPv4, protocol 4 (RFC 2003)"),
-    Tunnel(
-        "IPv4 in IPv6",
-        r":ipv6:ip(:|$)",
-        "ipv6.nxt == 4 && ip",
-        "IPv4 in IPv6, protocol 4: DS-Lite and the like (RFC 2473)",
-    ),
-    Tunnel("L2TP", r"(^|:)l2tp(:|$)", "l2tp", "L2TP: PPP in UDP (RFC 2661)"),
-    Tunnel("GTP", r"(^|:)gtp(:|$)", "gtp", "GTP: a mobile network's user tunnel (3GPP TS 29.281)", "info"),
-    Tunnel("MPLS", r"(^|:)mpls(:|$)", "mpls", "MPLS labels (RFC 3032)", "info"),
-    Tunnel("PPPoE", r"(^|:)pppoes(:|$)", "pppoes", "PPPoE: PPP in Ethernet, an access line (RFC 2516)", "info"),
-    Tunnel("VLAN", r"(^|:)vlan(:|$)", "vlan", "VLAN tags (IEEE 802.1Q)", "info"),
+    Tunnel("Teredo", "(^|:)teredo(:|$)", "Teredo: an IPv6 tunnel in UDP (RFC 4380)"),
+    Tunnel("VXLAN", "(^|:)vxlan(:|$)", "VXLAN: an Ethernet tunnel in UDP (RFC 7348)"),
+    Tunnel("Geneve", "(^|:)geneve(:|$)", "Geneve: an Ethernet tunnel in UDP (RFC 8926)"),
+    Tunnel("GRE", "(^|:)gre(:|$)", "GRE: a tunnel directly in IP (RFC 2784)"),
+    Tunnel("IPv6 in IPv4", ":ip:ipv6(:|$)", "IPv6 in IPv4, protocol 41: 6in4, 6to4 or ISATAP (RFC 4213)"),
+    Tunnel("IPv4 in IPv4", ":ip:ip(:|$)", "IPv4 in IPv4, protocol 4 (RFC 2003)"),
+    Tunnel("IPv4 in IPv6", ":ipv6:ip(:|$)", "IPv4 in IPv6, protocol 4: DS-Lite and the like (RFC 2473)"),
+    Tunnel("L2TP", "(^|:)l2tp(:|$)", "L2TP: PPP in UDP (RFC 2661)"),
+    Tunnel("GTP", "(^|:)gtp(:|$)", "GTP: a mobile network's user tunnel (3GPP TS 29.281)", "info"),
+    Tunnel("MPLS", "(^|:)mpls(:|$)", "MPLS labels (RFC 3032)", "info"),
+    Tunnel("PPPoE", "(^|:)pppoes(:|$)", "PPPoE: PPP in Ethernet, an access line (RFC 2516)", "info"),
+    Tunnel("VLAN", "(^|:)vlan(:|$)", "VLAN tags (IEEE 802.1Q)", "info"),
 )
 
 VLAN = r"(^|:)vlan(:|$)"
@@ -147,7 +136,7 @@ def _draft(tables: Tables, tunnel: Tunnel, rows: pl.DataFrame, context: Context)
         f"{tunnel.name}{ends_text}",
         priority=tunnel.priority,
         confidence="high",
-        display_filter=tunnel.display_filter,
+        display_filter=c.layered(tunnel.pattern),
         frames=c.frames_of(rows),
         evidence=evidence(
             (("layer", "text"), ("from", "address"), ("to", "address"), ("packets", "count"), ("bytes", "bytes")),

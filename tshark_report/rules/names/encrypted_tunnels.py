@@ -11,13 +11,13 @@ from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.names import _common as c
 from tshark_report.tables.tables import Tables
 
-VPNS: tuple[tuple[str, str, str], ...] = (
-    ("WireGuard", r"(^|:)wg(:|$)", "wg"),
-    ("OpenVPN", r"(^|:)openvpn(:|$)", "openvpn"),
-    ("IPsec", r"(^|:)(esp|ah|isakmp)(:|$)", "esp || ah || isakmp"),
-    ("PPTP", r"(^|:)pptp(:|$)", "pptp"),
+VPNS: tuple[tuple[str, str], ...] = (
+    ("WireGuard", "(^|:)wg(:|$)"),
+    ("OpenVPN", "(^|:)openvpn(:|$)"),
+    ("IPsec", "(^|:)(esp|ah|isakmp)(:|$)"),
+    ("PPTP", "(^|:)pptp(:|$)"),
 )
-"""Name, how frame.protocols shows it, display filter."""
+"""Name, and how frame.protocols shows it."""
 
 
 @rule(
@@ -44,7 +44,7 @@ VPNS: tuple[tuple[str, str, str], ...] = (
 def encrypted_tunnels(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each kind of VPN."""
     chains = tables.packets["protocols"].unique().drop_nulls()
-    for name, pattern, display_filter in VPNS:
+    for name, pattern in VPNS:
         texts = chains.filter(chains.str.contains(pattern)).to_list()
         rows = tables.packets.filter(pl.col("protocols").is_in(texts)) if texts else tables.packets.head(0)
         if rows.height < max(context.limit("packets"), 1):
@@ -75,7 +75,7 @@ def encrypted_tunnels(tables: Tables, context: Context) -> Iterator[Draft]:
             sentence=f"{first['src']} used {name} with {first['dst']}",
             priority="info",
             confidence="high",
-            display_filter=display_filter,
+            display_filter=c.layered(pattern),
             frames=c.frames_of(rows),
             evidence=evidence(
                 (("from", "address"), ("to", "address"), ("packets", "count"), ("bytes", "bytes")),

@@ -66,17 +66,19 @@ def duplicate_packets(tables: Tables, context: Context) -> Iterator[Draft]:
         "payload",
         "fragment_offset",
     ]
+    # One number for all columns: comparing eleven columns packet by packet takes ten times as long.
+    ip = ip.with_columns(pl.struct(key).hash().alias("content")).filter(pl.col("content").is_duplicated())
     again = ip.with_columns(
-        pl.col("time").diff().over(key).alias("pause"),
-        (pl.col("ttl").cast(pl.Int32).diff().over(key)).alias("hops"),
-        (pl.col("eth_src") != pl.col("eth_src").shift(1).over(key)).alias("other_mac"),
-        pl.col("frame").shift(1).over(key).alias("copy_of"),
+        pl.col("time").diff().over("content").alias("pause"),
+        (pl.col("ttl").cast(pl.Int32).diff().over("content")).alias("hops"),
+        (pl.col("eth_src") != pl.col("eth_src").shift(1).over("content")).alias("other_mac"),
+        pl.col("frame").shift(1).over("content").alias("copy_of"),
     ).filter(pl.col("pause").is_between(0, context.limit("within")))
     whole = tables.packets.filter(pl.col("ip_length").is_not_null() & pl.col("src").is_not_null())
     if again.height < context.limit("packets") or again.height < context.limit("share") * whole.height:
         return
     # Constant IP IDs make unlike packets look alike: most numbers must come twice, not many times.
-    if number(again.group_by(key).len()["len"].median()) > 2:
+    if number(again.group_by("content").len()["len"].median()) > 2:
         return
     routed = again.filter(pl.col("hops").is_in([-1, 1])).height
     moved = again.filter(pl.col("other_mac").fill_null(value=False)).height
