@@ -62,7 +62,9 @@ def packets(*rows: Mapping[str, Any]) -> pl.DataFrame:
 def family(name: str, *rows: Mapping[str, Any]) -> pl.DataFrame:
     """A family table (`dns`, `http`, `smb`, ... or `expert`)."""
     schema = EXPERT_SCHEMA if name == "expert" else FAMILY_SCHEMA[name]
-    defaults = {key: PACKET_DEFAULTS[key] for key in ("length", "src", "dst", "src_port", "dst_port", "stream", "transport")}
+    defaults = {
+        key: PACKET_DEFAULTS[key] for key in ("length", "src", "dst", "src_port", "dst_port", "stream", "transport")
+    }
     return _frame(rows, schema, defaults | {"protocol": name.upper()})
 
 

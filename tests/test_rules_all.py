@@ -56,12 +56,22 @@ def test_has_its_file_and_its_tests(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", ALL, ids=IDS)
 def test_page_has_every_heading(rule: Rule) -> None:
     text = page(rule)
-    for heading in ("Question", "Why it matters", "Harmless explanations", "How to confirm", "Thresholds", "What it reads", "References"):
+    for heading in (
+        "Question",
+        "Why it matters",
+        "Harmless explanations",
+        "How to confirm",
+        "Thresholds",
+        "What it reads",
+        "References",
+    ):
         assert f"## {heading}\n" in text
 
 
 def test_a_rule_that_fails_is_an_outcome() -> None:
-    broken = Rule(**{f: getattr(ALL[0], f) for f in ALL[0].__dataclass_fields__} | {"needs": (), "function": lambda *_: 1 / 0})  # type: ignore[arg-type]
+    broken = Rule(
+        **{f: getattr(ALL[0], f) for f in ALL[0].__dataclass_fields__} | {"needs": (), "function": lambda *_: 1 / 0}
+    )  # type: ignore[arg-type]
     outcomes = list(run([broken, ALL[1]], b.tables(packets=b.packets({})), Settings()))
     assert outcomes[0].status == "error"
     assert "ZeroDivisionError" in outcomes[0].reason

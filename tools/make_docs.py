@@ -53,7 +53,16 @@ def exit_codes() -> str:
 
     rows = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
     return "\n".join(
-        ["<!-- Made from the code by `make docs`. -->", "", "# Exit codes", "", "| code | meaning |", "|---|---|", *rows, ""]
+        [
+            "<!-- Made from the code by `make docs`. -->",
+            "",
+            "# Exit codes",
+            "",
+            "| code | meaning |",
+            "|---|---|",
+            *rows,
+            "",
+        ]
     )
 
 
@@ -72,9 +81,7 @@ def main() -> int:
         "docs/report.schema.json": schema(),
     }
     stale = [path for path, text in pages.items() if not (TOP / path).exists() or (TOP / path).read_text() != text]
-    extra = [
-        str(p.relative_to(TOP)) for p in (TOP / "docs/rules").glob("*.md") if str(p.relative_to(TOP)) not in pages
-    ]
+    extra = [str(p.relative_to(TOP)) for p in (TOP / "docs/rules").glob("*.md") if str(p.relative_to(TOP)) not in pages]
     if "--check" in sys.argv:
         for path in [*stale, *extra]:
             print(f"not fresh: {path} (run `make docs`)")

@@ -112,10 +112,13 @@ def load(path: Path) -> Settings:
             made["home"] = tuple(ipaddress.ip_network(n, strict=False) for n in data["home_networks"])
         if "thresholds" in data:
             made["thresholds"] = {
-                code: {key: float(value) for key, value in values.items()} for code, values in data["thresholds"].items()
+                code: {key: float(value) for key, value in values.items()}
+                for code, values in data["thresholds"].items()
             }
         if "expected_services" in data:
-            made["expected_services"] = {h: tuple(int(p) for p in ports) for h, ports in data["expected_services"].items()}
+            made["expected_services"] = {
+                h: tuple(int(p) for p in ports) for h, ports in data["expected_services"].items()
+            }
         if "allow" in data:
             made["allowed"] = tuple(Allowed(**entry) for entry in data["allow"])
         return Settings(**made)  # type: ignore[arg-type]

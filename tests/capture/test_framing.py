@@ -80,7 +80,9 @@ def test_not_framed(tmp_path: Path, data: bytes) -> None:
         framing.index(path)
 
 
-@given(st.binary(min_size=24, max_size=400), st.sampled_from([b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", framing.PCAPNG_MAGIC]))
+@given(
+    st.binary(min_size=24, max_size=400), st.sampled_from([b"\xd4\xc3\xb2\xa1\x02\x00\x04\x00", framing.PCAPNG_MAGIC])
+)
 @settings(max_examples=200, deadline=None)
 def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: bytes, magic: bytes) -> None:
     path = tmp_path_factory.mktemp("p") / "x"

@@ -18,12 +18,16 @@ def python(code: str) -> list[str]:
 
 
 def test_output_and_code() -> None:
-    done = process.run(python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), timeout=20, env=ENV)
+    done = process.run(
+        python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"), timeout=20, env=ENV
+    )
     assert (done.code, done.stdout, done.last_error) == (3, b"out\n", "err")
 
 
 def test_a_flood_of_stderr_blocks_nothing() -> None:
-    done = process.run(python("import sys; sys.stderr.write('x' * 3_000_000 + '\\nlast'); print('done')"), timeout=30, env=ENV)
+    done = process.run(
+        python("import sys; sys.stderr.write('x' * 3_000_000 + '\\nlast'); print('done')"), timeout=30, env=ENV
+    )
     assert done.stdout == b"done\n"
     assert done.last_error == "last"
     assert len(done.stderr) <= process.STDERR_KEPT + 10
@@ -56,7 +60,10 @@ def test_nothing_is_left_when_the_caller_fails() -> None:
     class Stop(Exception):
         pass
 
-    with pytest.raises(Stop), process.started(python("import time; print('x', flush=True); time.sleep(60)"), timeout=60, env=ENV) as running:
+    with (
+        pytest.raises(Stop),
+        process.started(python("import time; print('x', flush=True); time.sleep(60)"), timeout=60, env=ENV) as running,
+    ):
         assert running.stdout.read(1) == b"x"
         number = running._process.pid
         raise Stop

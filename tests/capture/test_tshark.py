@@ -46,7 +46,9 @@ def test_a_file_that_is_no_program(tmp_path: Path, env: dict[str, str]) -> None:
         module.find(str(path), env)
 
 
-def test_fields_are_asked_once(tmp_path: Path, env: dict[str, str], tshark: module.Tshark, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fields_are_asked_once(
+    tmp_path: Path, env: dict[str, str], tshark: module.Tshark, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     wanted = frozenset({"ip.src", "no.such.field"})
     assert module.known_fields(tshark, wanted, env) == {"ip.src"}

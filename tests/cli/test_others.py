@@ -25,7 +25,11 @@ def test_stats_as_json_and_csv_say_the_same(tmp_path: Path) -> None:
     capture = fixture_capture("clean_wire")
     made = json.loads(run("stats", capture, "--json", cwd=tmp_path).stdout)
     assert {"hierarchy", "ports", "expert", "conversations tcp", "endpoints ipv4"} <= set(made)
-    rows = list(csv.DictReader(io.StringIO(run("stats", capture, "conversations", "--kind", "tcp", "--csv", cwd=tmp_path).stdout)))
+    rows = list(
+        csv.DictReader(
+            io.StringIO(run("stats", capture, "conversations", "--kind", "tcp", "--csv", cwd=tmp_path).stdout)
+        )
+    )
     assert [int(r["bytes"]) for r in rows] == [r["bytes"] for r in made["conversations tcp"]]
 
 
@@ -38,7 +42,19 @@ def test_stats_on_a_terminal(tmp_path: Path) -> None:
 
 @pytest.mark.tshark
 def test_fields_marks_columns(tmp_path: Path) -> None:
-    done = run("fields", fixture_capture("odd_headers"), "-e", "ip.ttl", "-e", "ip.src", "-e", "frame.number", "--packets", "1-10", cwd=tmp_path)
+    done = run(
+        "fields",
+        fixture_capture("odd_headers"),
+        "-e",
+        "ip.ttl",
+        "-e",
+        "ip.src",
+        "-e",
+        "frame.number",
+        "--packets",
+        "1-10",
+        cwd=tmp_path,
+    )
     assert done.returncode == 0, done.stderr
     head = done.stdout.splitlines()[0]
     assert "ip.ttl" in head

@@ -52,9 +52,14 @@ def test_every_format(tmp_path: Path) -> None:
 
 
 def test_fail_on(tmp_path: Path) -> None:
-    assert run("report", fixture_capture("staged_incident"), "-o", "r.json", "--fail-on", "high", cwd=tmp_path).returncode == 1
+    assert (
+        run("report", fixture_capture("staged_incident"), "-o", "r.json", "--fail-on", "high", cwd=tmp_path).returncode
+        == 1
+    )
     assert (tmp_path / "r.json").exists()
-    assert run("report", fixture_capture("clean_wire"), "-o", "r.json", "--fail-on", "high", cwd=tmp_path).returncode == 0
+    assert (
+        run("report", fixture_capture("clean_wire"), "-o", "r.json", "--fail-on", "high", cwd=tmp_path).returncode == 0
+    )
 
 
 def _block(done: subprocess.CompletedProcess[str]) -> None:
@@ -107,7 +112,9 @@ def test_cut_and_compressed_captures_are_reported_on(tmp_path: Path) -> None:
         assert report["capture"]["compressed"] is (path == packed)
 
 
-@pytest.mark.parametrize("name", ["-leading.pcapng", "it's \"quoted\" $(x).pcapng", "a b\nc.pcapng", "ünïcode-\udcff.pcapng"])
+@pytest.mark.parametrize(
+    "name", ["-leading.pcapng", 'it\'s "quoted" $(x).pcapng', "a b\nc.pcapng", "ünïcode-\udcff.pcapng"]
+)
 def test_odd_names(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     shutil.copy(fixture_capture("port_scan"), path)
@@ -162,7 +169,9 @@ def test_a_tshark_that_fails(tmp_path: Path, fault: str) -> None:
 def test_a_tshark_that_hangs(tmp_path: Path, tshark) -> None:
     real = tshark.path
     program = standin.make(tmp_path, f"if '-G' in args:\n    os.execv({real!r}, ['tshark', *args])\ntime.sleep(60)")
-    done = run("report", fixture_capture("port_scan"), "--tshark", program, "--timeout", "2", "-o", "r.html", cwd=tmp_path)
+    done = run(
+        "report", fixture_capture("port_scan"), "--tshark", program, "--timeout", "2", "-o", "r.html", cwd=tmp_path
+    )
     assert done.returncode == 3, done.stderr
     assert "time" in done.stderr
     _block(done)

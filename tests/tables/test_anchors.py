@@ -11,8 +11,22 @@ from tshark_report.tables.anchors import candidates
 ROWS = b.packets(
     {"src": "10.0.0.1", "dst": "10.0.0.2", "src_port": 1000, "dst_port": 80},
     {"src": "10.0.0.3", "dst": "10.0.0.1", "src_port": 80, "dst_port": 2000},
-    {"src": "10.0.0.4", "dst": "10.0.0.5", "src_port": 53, "dst_port": 53, "transport": "udp", "protocols": "eth:ethertype:ip:udp:dns"},
-    {"src": None, "dst": None, "transport": "arp", "protocols": "eth:ethertype:arp", "src_port": None, "dst_port": None},
+    {
+        "src": "10.0.0.4",
+        "dst": "10.0.0.5",
+        "src_port": 53,
+        "dst_port": 53,
+        "transport": "udp",
+        "protocols": "eth:ethertype:ip:udp:dns",
+    },
+    {
+        "src": None,
+        "dst": None,
+        "transport": "arp",
+        "protocols": "eth:ethertype:arp",
+        "src_port": None,
+        "dst_port": None,
+    },
 )
 
 

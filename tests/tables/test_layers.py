@@ -55,7 +55,9 @@ def test_other_links_have_no_layers(text: str) -> None:
     assert not made.networks
 
 
-@given(st.lists(st.sampled_from(["eth", "ip", "ipv6", "udp", "tcp", "icmp", "gre", "data", "arp", "sctp"]), max_size=12))
+@given(
+    st.lists(st.sampled_from(["eth", "ip", "ipv6", "udp", "tcp", "icmp", "gre", "data", "arp", "sctp"]), max_size=12)
+)
 def test_places_are_those_of_the_columns(names: list[str]) -> None:
     made = chain(":".join(names))
     ips = sum(n in ("ip", "ipv6", "arp") for n in names)

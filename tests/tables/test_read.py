@@ -61,11 +61,15 @@ def test_hostile_text_makes_no_row_and_loses_none(tshark: Tshark, env: dict[str,
     # A custom column shows an escape character as \033, a field as it is: cells differ, rows must not.
     fast, full = _builders(next((FIXTURES / "hostile_text").glob("capture.pcap*")), tshark, env)
     assert _differences(fast.packets(), full.packets(), "packets") == []
-    assert [fast.family(n).height for n in columns.FAMILY_NAMES] == [full.family(n).height for n in columns.FAMILY_NAMES]
+    assert [fast.family(n).height for n in columns.FAMILY_NAMES] == [
+        full.family(n).height for n in columns.FAMILY_NAMES
+    ]
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("name", ["zeek_teredo", "ndpi_vxlan_vlan", "ark_80211_http", "mal_backscatter", "hn_attack_trace_lsass"])
+@pytest.mark.parametrize(
+    "name", ["zeek_teredo", "ndpi_vxlan_vlan", "ark_80211_http", "mal_backscatter", "hn_attack_trace_lsass"]
+)
 def test_both_layouts_agree_on_published_captures(name: str, tshark: Tshark, env: dict[str, str]) -> None:
     fast, full = _builders(case_capture(name), tshark, env)
     assert _differences(fast.packets(), full.packets(), "packets") == []

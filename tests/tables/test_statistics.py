@@ -14,8 +14,13 @@ CASE_NAMES = sorted(p.parent.name for p in CASES.glob("*/key.json")) if CASES.is
 
 def test_a_conversation_has_both_directions() -> None:
     made = statistics.conversations(
-        b.tables(packets=b.packets({"length": 100}, {"src": b.OUTSIDE, "dst": b.CLIENT, "src_port": 443, "dst_port": 40000, "length": 900},
-                                   {"length": 60})),  # fmt: skip
+        b.tables(
+            packets=b.packets(
+                {"length": 100},
+                {"src": b.OUTSIDE, "dst": b.CLIENT, "src_port": 443, "dst_port": 40000, "length": 900},
+                {"length": 60},
+            )
+        ),  # fmt: skip
         "tcp",
     )
     row = made.row(0, named=True)
@@ -25,7 +30,9 @@ def test_a_conversation_has_both_directions() -> None:
 
 
 def test_an_endpoint_that_talks_to_itself_counts_once_each_way() -> None:
-    made = statistics.endpoints(b.tables(packets=b.packets({"src": "127.0.0.1", "dst": "127.0.0.1", "length": 60})), "ipv4")
+    made = statistics.endpoints(
+        b.tables(packets=b.packets({"src": "127.0.0.1", "dst": "127.0.0.1", "length": 60})), "ipv4"
+    )
     row = made.row(0, named=True)
     assert (row["packets_sent"], row["packets_received"], row["bytes"]) == (1, 1, 120)
 

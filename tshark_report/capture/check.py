@@ -21,12 +21,7 @@ from tshark_report.capture.tshark import Tshark
 from tshark_report.errors import CaptureUnreadable
 
 CAPTURE_TYPES = frozenset(
-    "pcap nsecpcap modpcap aixpcap rh6_1pcap suse6_3pcap nokiapcap nseclibpcap pcapng snoop shomiti netmon1 netmon2 "
-    "ngsniffer ngwsniffer_1_1 ngwsniffer_2_0 ngwsniffer_gzip etherpeek peekclassic peektagged visual 5views lanalyzer "
-    "erf btsnoop iptrace_1 iptrace_2 nettl toshiba radcom hpux commview-ncf commview-ncfx eyesdn k12 k12text netscreen "
-    "niobserver observer systemd_journal nettrace_3gpp_32_423 nsecpcap nstrace10 nstrace20 nstrace30 nstrace35 "
-    "endace ppi daintree_sna netxray1 netxray2 netxray cosine ascend dbs-etherwatch vms tnef catapult_dct2000 "
-    "packetlogger aethra linktype can-busmaster candump blf capsa capsa_packet_builder".split()
+    ["pcap", "nsecpcap", "modpcap", "aixpcap", "rh6_1pcap", "suse6_3pcap", "nokiapcap", "nseclibpcap", "pcapng", "snoop", "shomiti", "netmon1", "netmon2", "ngsniffer", "ngwsniffer_1_1", "ngwsniffer_2_0", "ngwsniffer_gzip", "etherpeek", "peekclassic", "peektagged", "visual", "5views", "lanalyzer", "erf", "btsnoop", "iptrace_1", "iptrace_2", "nettl", "toshiba", "radcom", "hpux", "commview-ncf", "commview-ncfx", "eyesdn", "k12", "k12text", "netscreen", "niobserver", "observer", "systemd_journal", "nettrace_3gpp_32_423", "nsecpcap", "nstrace10", "nstrace20", "nstrace30", "nstrace35", "endace", "ppi", "daintree_sna", "netxray1", "netxray2", "netxray", "cosine", "ascend", "dbs-etherwatch", "vms", "tnef", "catapult_dct2000", "packetlogger", "aethra", "linktype", "can-busmaster", "candump", "blf", "capsa", "capsa_packet_builder"]
 )
 """Wireshark file types (`tshark -F` and the readers of wiretap) that hold packets. Media, JSON, certificates and
 logs that wiretap also opens (`mp4`, `mpeg`, `jpeg_jfif`, `mime`, `json`, `rfc7468`, ...) are not on it."""
@@ -110,7 +105,10 @@ def look(path: Path) -> None:
         )
     if not os.access(path, os.R_OK):
         raise _unreadable(
-            path, "the capture is not readable", "permission denied", "it belongs to somebody else",
+            path,
+            "the capture is not readable",
+            "permission denied",
+            "it belongs to somebody else",
             next_step=f"ls -l {path}",
         )
     if status.st_size == 0:
@@ -162,13 +160,14 @@ def decompress(path: Path, scratch: Path) -> tuple[Path, bool]:
 
 
 def capinfos(tshark: Tshark, path: Path, env: dict[str, str], timeout: float) -> Capinfos:
-    """capinfos on `path`, as a mapping from its column titles; empty where capinfos is not installed."""
+    """Capinfos on `path`, as a mapping from its column titles; empty where capinfos is not installed."""
     program = tshark.companion("capinfos")
     if program is None:
         return Capinfos({}, "capinfos is not installed", -1)
     # -T -M: a table with plain numbers; the letters choose columns, leaving out the hashes.
-    done = process.run([program, "-T", "-M", "-t", "-E", "-I", "-c", "-l", "-o", "-k", "-D", "-n", str(path)],
-                       timeout=timeout, env=env)
+    done = process.run(
+        [program, "-T", "-M", "-t", "-E", "-I", "-c", "-l", "-o", "-k", "-D", "-n", str(path)], timeout=timeout, env=env
+    )
     lines = done.stdout.decode("utf-8", "replace").split("\n")
     values: dict[str, str] = {}
     if len(lines) >= 2:
@@ -198,7 +197,9 @@ def _frames(path: Path) -> framing.Frames | None:
         return None
 
 
-def begin(tshark: Tshark, path: Path, scratch: Path, env: dict[str, str], timeout: float, pool: ThreadPoolExecutor) -> tuple[CaptureFile, Background]:
+def begin(
+    tshark: Tshark, path: Path, scratch: Path, env: dict[str, str], timeout: float, pool: ThreadPoolExecutor
+) -> tuple[CaptureFile, Background]:
     """Look at the file, unpack it if need be, and start hashing, counting and indexing.
 
     Raises:

@@ -66,7 +66,11 @@ def read(
                 return rows
         done = running.finish()
     if done.timed_out or done.code < 0:
-        raise TsharkFailed("tshark did not finish", detail=done.last_error or f"stopped after {timeout:.0f} s", next_step="narrow it with --filter")
+        raise TsharkFailed(
+            "tshark did not finish",
+            detail=done.last_error or f"stopped after {timeout:.0f} s",
+            next_step="narrow it with --filter",
+        )
     if done.code and not rows:
         first = next((line for line in done.stderr.splitlines() if line.strip()), "")
         detail = done.stderr.strip().replace("\n", " ").removeprefix("tshark: ") or first

@@ -251,12 +251,14 @@ def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeo
         return
     message = done.last_error.removeprefix("tshark: ")
     if result.rows == 0 and re.search(
-        r"(?i)filter|syntax|preference|decode|-d|unknown protocol|is neither a field|not a valid|was unexpected|-o flag", text
+        r"(?i)filter|syntax|preference|decode|-d|unknown protocol|is neither a field|not a valid|was unexpected|-o flag",
+        text,
     ):
         given = [options.display_filter, *options.preferences, *options.decode_as]
         raise FilterRejected(
             "tshark does not accept what was passed to it",
-            detail=(text.strip().splitlines() or [message])[0].removeprefix("tshark: ") + f"   (given: {'; '.join(g for g in given if g)})",
+            detail=(text.strip().splitlines() or [message])[0].removeprefix("tshark: ")
+            + f"   (given: {'; '.join(g for g in given if g)})",
             causes=("a misspelt field or protocol name", "a field that this tshark version does not have"),
             next_step="try the filter in Wireshark, or: tshark -r CAPTURE -Y 'FILTER' -c 1",
         )

@@ -46,7 +46,9 @@ class Counter:
     timeout: float
 
 
-def checked(counter: Counter, wanted: Sequence[str], tables: Tables, frames: Frames | None) -> tuple[dict[str, int], list[str]]:
+def checked(
+    counter: Counter, wanted: Sequence[str], tables: Tables, frames: Frames | None
+) -> tuple[dict[str, int], list[str]]:
     """Packets that each filter selects, and the command that was run.
 
     A filter that tshark refuses, or that would need a whole pass over a very large capture, is missing from the result:
@@ -64,7 +66,10 @@ def checked(counter: Counter, wanted: Sequence[str], tables: Tables, frames: Fra
     command: list[str] = []
     if anchored:
         chosen = tables.packets.select(
-            "frame", (reduce(or_, anchored.values()) | pl.col("transport").is_in(["icmp", "icmpv6"])).fill_null(value=False).alias("in")
+            "frame",
+            (reduce(or_, anchored.values()) | pl.col("transport").is_in(["icmp", "icmpv6"]))
+            .fill_null(value=False)
+            .alias("in"),
         )
         kept = chosen.filter("in")["frame"]
         if tables.layers.height:
@@ -90,7 +95,9 @@ def counts(
     columns = [f"({options.display_filter}) && ({each})" if options.display_filter else each for each in unique]
     args = [tshark.path, "-n", "-r", "-" if feed else str(counter.path), *options.arguments(), "-q"]
     args += ["-z", "io,stat,0," + ",".join(columns)]
-    shown = [str(counter.path) if arg == "-" and place and args[place - 1] == "-r" else arg for place, arg in enumerate(args)]
+    shown = [
+        str(counter.path) if arg == "-" and place and args[place - 1] == "-r" else arg for place, arg in enumerate(args)
+    ]
     done = _run(args, counter, feed)
     rows = _ROW.findall(done.stdout.decode("utf-8", "replace"))
     numbers = [int(part) for row in rows for part in row.split("|") if part.strip()]

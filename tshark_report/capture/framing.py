@@ -159,7 +159,7 @@ def first_time(path: Path) -> float | None:
         if head[:4] in PCAP_MAGICS and len(head) >= 32:
             order, fractions = PCAP_MAGICS[head[:4]]
             seconds, part = struct.unpack_from(order + "II", head, 24)
-            return float(seconds) + part / fractions
+            return float(seconds) + float(part) / fractions
         frames = index(path)
         if not frames.pcapng or not len(frames):
             return None

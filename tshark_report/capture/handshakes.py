@@ -37,7 +37,11 @@ def certificates(path: Path, frames: Frames, packets: pl.DataFrame, seen: pl.Dat
         return seen
     wanted = rows.select("stream", "src", pl.col("frame").alias("until")).unique(["stream", "src"], keep="first")
     carried = (
-        packets.filter((pl.col("transport") == "tcp") & (pl.col("payload") > 0) & pl.col("stream").is_in(wanted["stream"].implode()))
+        packets.filter(
+            (pl.col("transport") == "tcp")
+            & (pl.col("payload") > 0)
+            & pl.col("stream").is_in(wanted["stream"].implode())
+        )
         .join(wanted, on=["stream", "src"], how="inner")
         .filter(pl.col("frame") <= pl.col("until"))
         .sort("frame")

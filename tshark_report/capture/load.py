@@ -87,7 +87,9 @@ def load(
     taken = builder.packets().height
     if capture.frames is not None:
         capture.truncated = capture.truncated or capture.frames.truncated
-        capture.snap_cut = sum(1 for got, wire in zip(capture.frames.captured, capture.frames.wire, strict=True) if got < wire)
+        capture.snap_cut = sum(
+            1 for got, wire in zip(capture.frames.captured, capture.frames.wire, strict=True) if got < wire
+        )
     capture.packets = capture.packets or taken
     capture.truncated = capture.truncated or any(p.truncated for p in passes)
     capture.warnings += [note for p in passes for note in p.notes]
@@ -103,9 +105,14 @@ def load(
     packets = builder.packets()
     sides = payload.read(capture.path, capture.frames, packets) if capture.frames is not None else None
     if sides is None:
-        not_made |= dict.fromkeys(("openings", "signatures"), f"payload bytes are read from pcap and pcapng, not from {capture.file_type}")
+        not_made |= dict.fromkeys(
+            ("openings", "signatures"), f"payload bytes are read from pcap and pcapng, not from {capture.file_type}"
+        )
     if capture.frames is not None:
-        builder.replace("certificates", handshakes.certificates(capture.path, capture.frames, packets, builder.family("certificates")))
+        builder.replace(
+            "certificates",
+            handshakes.certificates(capture.path, capture.frames, packets, builder.family("certificates")),
+        )
     exported = _exported(scratch / "objects", builders, builder)
     if capture.path.stat().st_size > EXPORT_LIMIT:
         not_made["files"] = f"files are exported from captures up to {EXPORT_LIMIT // 1024**2} MB"
@@ -230,7 +237,13 @@ def _exported(folder: Path, parts: list[Builder], whole: Builder) -> pl.DataFram
         own = part.packets().select("frame") if len(parts) > 1 else None
         tables = [
             rows if own is None else rows.join(own, on="frame", how="semi", maintain_order="left")
-            for rows in (whole.family("http"), whole.family("smb"), whole.family("ftp"), whole.family("misc"), whole.packets())
+            for rows in (
+                whole.family("http"),
+                whole.family("smb"),
+                whole.family("ftp"),
+                whole.family("misc"),
+                whole.packets(),
+            )
         ]
         return objects.collect(place, *tables)
 
@@ -242,7 +255,7 @@ def _exported(folder: Path, parts: list[Builder], whole: Builder) -> pl.DataFram
 
 def _commands(passes: list[dissect.Pass], path: Path) -> list[tuple[str, list[str]]]:
     """What was run, as one could run it again: a split pass is written as the one pass it stands for."""
-    made = []
+    made: list[tuple[str, list[str]]] = []
     for each in passes:
         purpose = "packets and statistics" if each.taps else "packets with several layers, field by field"
         command = [str(path) if arg == "-" and place and each.command[place - 1] == "-r" else arg
@@ -263,6 +276,3 @@ def _in_order(builder: Builder) -> bool:
     if builder.frame_map is not None:
         return total == len(builder.frame_map)  # a number outside the shard has become null already
     return int(str(numbers.max() or 0)) <= total
-
-
-

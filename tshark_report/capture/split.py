@@ -87,7 +87,7 @@ def _gather(data: npt.NDArray[Any], at: npt.NDArray[Any], size: int) -> npt.NDAr
     """`size` bytes at each offset as one big-endian number; offsets must lie inside the data."""
     import numpy as np
 
-    value = np.zeros(len(at), dtype=np.uint64)
+    value: npt.NDArray[Any] = np.zeros(len(at), dtype=np.uint64)
     for place in range(size):
         value = (value << np.uint64(8)) | data[at + place].astype(np.uint64)
     return value
@@ -135,7 +135,11 @@ def _buckets(data: npt.NDArray[Any], frames: Frames) -> npt.NDArray[Any]:
 
 
 def _quoted(
-    data: npt.NDArray[Any], network: npt.NDArray[Any], end: npt.NDArray[Any], four: npt.NDArray[Any], six: npt.NDArray[Any]
+    data: npt.NDArray[Any],
+    network: npt.NDArray[Any],
+    end: npt.NDArray[Any],
+    four: npt.NDArray[Any],
+    six: npt.NDArray[Any],
 ) -> npt.NDArray[Any]:
     """Where the addresses that decide stand: for an ICMP error in the header that it quotes.
 

@@ -34,7 +34,9 @@ def doctor(tshark: shared.Tshark = None, debug: shared.Debug = False) -> None:
         if line.fix and not line.ok:
             typer.echo(f"         fix: {plain(line.fix)}")
     broken = [line for line in lines if not line.ok and line.needed]
-    typer.echo("everything a report needs is here" if not broken else f"{len(broken)} of {len(lines)} checks need attention")
+    typer.echo(
+        "everything a report needs is here" if not broken else f"{len(broken)} of {len(lines)} checks need attention"
+    )
     if broken:
         raise typer.Exit(3)
 
@@ -72,7 +74,11 @@ def _tshark(explicit: str | None) -> list[Line]:
 
 
 def _rendering() -> list[Line]:
-    hint = "sudo apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0" if sys.platform == "linux" else "brew install pango"
+    hint = (
+        "sudo apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+        if sys.platform == "linux"
+        else "brew install pango"
+    )
     try:
         import weasyprint
     except (ImportError, OSError) as error:
@@ -100,4 +106,6 @@ def _fence() -> Line:
 
     found = next((p for p in ("bwrap", "unshare") if shutil.which(p)), None)
     what = f"{found} could fence tshark off" if found else "neither bubblewrap nor unshare is here"
-    return Line(True, f"fence: {what}; tshark runs with your rights, a clean configuration and a deadline", needed=False)
+    return Line(
+        True, f"fence: {what}; tshark runs with your rights, a clean configuration and a deadline", needed=False
+    )

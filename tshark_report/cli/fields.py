@@ -18,7 +18,10 @@ SIGNS = {"constant": "=", "counting": "+", "odd": "!", "varying": " "}
 @app.command()
 def fields(  # noqa: PLR0913
     capture: shared.Capture,
-    field: Annotated[list[str], typer.Option("--field", "-e", help="A tshark field; repeatable. Usual ones without it.", show_default=False)] = [],  # noqa: B006
+    field: Annotated[
+        list[str],
+        typer.Option("--field", "-e", help="A tshark field; repeatable. Usual ones without it.", show_default=False),
+    ] = [],  # noqa: B006
     packets: Annotated[str, typer.Option("--packets", help="Frame numbers: 5,9,20-40.", show_default=False)] = "",
     limit: Annotated[int, typer.Option("--limit", min=2, help="Packets shown.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -51,7 +51,12 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     capture: shared.Capture,
     output: Annotated[
         list[Path],
-        typer.Option("--output", "-o", help="Where to write; the suffix says the format: .html .pdf .json .md. Repeatable.", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where to write; the suffix says the format: .html .pdf .json .md. Repeatable.",
+            show_default=False,
+        ),
     ] = [],  # noqa: B006
     display_filter: shared.Filter = "",
     start: shared.From = "",
@@ -65,14 +70,30 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     title: Annotated[str, typer.Option("--title", help="Title of the report.", show_default=False)] = "",
     analyst: Annotated[str, typer.Option("--analyst", help="Who made it.", show_default=False)] = "",
     organisation: Annotated[str, typer.Option("--organisation", help="For whom.", show_default=False)] = "",
-    tlp: Annotated[str, typer.Option("--tlp", help="Traffic Light Protocol mark: red, amber, green, clear.", show_default=False)] = "",
+    tlp: Annotated[
+        str, typer.Option("--tlp", help="Traffic Light Protocol mark: red, amber, green, clear.", show_default=False)
+    ] = "",
     note: Annotated[str, typer.Option("--note", help="A note on the first page.", show_default=False)] = "",
     paper: Annotated[Paper, typer.Option("--paper", help="Paper of the PDF.")] = Paper.a4,
     flavour: Annotated[Flavour, typer.Option("--markdown", help="Dialect of the Markdown.")] = Flavour.github,
-    redact: Annotated[str, typer.Option("--redact", help="Replace by stable pseudonyms: any of ips,hosts,users,macs.", show_default=False)] = "",
-    indicators: Annotated[Path | None, typer.Option("--indicators", help="Also write the indicators: .csv or .json (STIX 2.1).", show_default=False)] = None,
-    templates: Annotated[Path | None, typer.Option("--templates", help="Folder whose templates replace ours, file by file.", show_default=False)] = None,
-    fail_on: Annotated[Bar | None, typer.Option("--fail-on", help="Exit with 1 where a finding of this priority or higher was made.", show_default=False)] = None,
+    redact: Annotated[
+        str,
+        typer.Option("--redact", help="Replace by stable pseudonyms: any of ips,hosts,users,macs.", show_default=False),
+    ] = "",
+    indicators: Annotated[
+        Path | None,
+        typer.Option("--indicators", help="Also write the indicators: .csv or .json (STIX 2.1).", show_default=False),
+    ] = None,
+    templates: Annotated[
+        Path | None,
+        typer.Option("--templates", help="Folder whose templates replace ours, file by file.", show_default=False),
+    ] = None,
+    fail_on: Annotated[
+        Bar | None,
+        typer.Option(
+            "--fail-on", help="Exit with 1 where a finding of this priority or higher was made.", show_default=False
+        ),
+    ] = None,
     tshark: shared.Tshark = None,
     timeout: shared.Timeout = None,
     debug: shared.Debug = False,
@@ -179,7 +200,10 @@ def _writable(path: Path) -> None:
         raise RenderFailed("the output is a folder", detail=str(path), next_step=f"name a file: {path / 'report.html'}")
     if not folder.is_dir():
         raise RenderFailed(
-            "the output's folder does not exist", detail=str(folder), causes=("a misspelt path",), next_step=f"mkdir -p {folder}"
+            "the output's folder does not exist",
+            detail=str(folder),
+            causes=("a misspelt path",),
+            next_step=f"mkdir -p {folder}",
         )
     if not os.access(folder, os.W_OK):
         raise RenderFailed(
@@ -196,7 +220,7 @@ def _warm_up(kinds: set[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202
 
     def work() -> None:
         if kinds & {"html", "pdf"}:
-            import tshark_report.report.as_html
+            pass
         if "pdf" in kinds:
             import weasyprint  # noqa: F401
 
@@ -212,7 +236,7 @@ def _redacted(made: Report, what: str) -> Report:
     unknown = sorted(set(parts) - {"ips", "hosts", "users", "macs"})
     if unknown:
         raise UsageError(f"--redact does not know {', '.join(unknown)}", next_step="--redact ips,hosts,users,macs")
-    return redact.redact(made, parts)
+    return redact.redact(made, parts)  # type: ignore[arg-type]
 
 
 def _write(made: Report, path: Path, kind: str, paper: str, flavour: str, templates: Path | None) -> None:
@@ -242,5 +266,3 @@ def _write_indicators(made: Report, path: Path) -> None:
 
     text = indicators.to_stix(made) if path.suffix.lower() == ".json" else indicators.to_csv(made)
     write.atomically(path, text.encode())
-
-

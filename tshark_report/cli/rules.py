@@ -21,7 +21,9 @@ def rules(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
     if as_json:
         import msgspec
 
-        rows = [{"code": r.code, "name": r.name, "family": r.family, "title": r.title, "question": r.question} for r in ALL]
+        rows = [
+            {"code": r.code, "name": r.name, "family": r.family, "title": r.title, "question": r.question} for r in ALL
+        ]
         typer.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
         return
     width = max(len(r.name) for r in ALL)

@@ -11,17 +11,52 @@ import typer
 
 from tshark_report.errors import UsageError
 
-Capture = Annotated[Path, typer.Argument(help="The capture: pcap, pcapng, gzip of either, or any type tshark reads.", show_default=False)]
-Filter = Annotated[str, typer.Option("--filter", "-Y", help="Display filter: report on these packets only.", show_default=False)]
-From = Annotated[str, typer.Option("--from", help="Report from this moment on: 2026-03-01T09:14:00, or 09:14 of the capture's first day. UTC.", show_default=False)]
+Capture = Annotated[
+    Path,
+    typer.Argument(help="The capture: pcap, pcapng, gzip of either, or any type tshark reads.", show_default=False),
+]
+Filter = Annotated[
+    str, typer.Option("--filter", "-Y", help="Display filter: report on these packets only.", show_default=False)
+]
+From = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        help="Report from this moment on: 2026-03-01T09:14:00, or 09:14 of the capture's first day. UTC.",
+        show_default=False,
+    ),
+]
 To = Annotated[str, typer.Option("--to", help="Report up to this moment.", show_default=False)]
-Keylog = Annotated[Path | None, typer.Option("--keylog", help="TLS key log file (SSLKEYLOGFILE) to decrypt with.", show_default=False)]
-DecodeAs = Annotated[list[str], typer.Option("--decode-as", "-d", help="As tshark's -d, for example tcp.port==8884,ftp.", show_default=False)]
+Keylog = Annotated[
+    Path | None, typer.Option("--keylog", help="TLS key log file (SSLKEYLOGFILE) to decrypt with.", show_default=False)
+]
+DecodeAs = Annotated[
+    list[str],
+    typer.Option("--decode-as", "-d", help="As tshark's -d, for example tcp.port==8884,ftp.", show_default=False),
+]
 Preference = Annotated[list[str], typer.Option("--pref", help="A tshark preference, NAME:VALUE.", show_default=False)]
-Profile = Annotated[str, typer.Option("--profile", help="Use this Wireshark profile of yours; otherwise a clean configuration is used.", show_default=False)]
+Profile = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        help="Use this Wireshark profile of yours; otherwise a clean configuration is used.",
+        show_default=False,
+    ),
+]
 Tshark = Annotated[str | None, typer.Option("--tshark", help="The tshark to use.", envvar="TSHARK", show_default=False)]
-Timeout = Annotated[float | None, typer.Option("--timeout", min=1, help="Seconds that one tshark pass may take; grows with the file by default.", show_default=False)]
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML with home networks, thresholds and what to expect.", show_default=False)]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        min=1,
+        help="Seconds that one tshark pass may take; grows with the file by default.",
+        show_default=False,
+    ),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", help="TOML with home networks, thresholds and what to expect.", show_default=False),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")]
 
 

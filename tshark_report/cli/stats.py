@@ -40,7 +40,9 @@ ALL_KINDS = ("ethernet", "ipv4", "ipv6", "tcp", "udp")
 def stats(  # noqa: PLR0913
     capture: shared.Capture,
     view: Annotated[View, typer.Argument(help="Which view.")] = View.all,
-    kind: Annotated[str, typer.Option("--kind", help="Only one kind: ethernet, ipv4, ipv6, tcp, udp.", show_default=False)] = "",
+    kind: Annotated[
+        str, typer.Option("--kind", help="Only one kind: ethernet, ipv4, ipv6, tcp, udp.", show_default=False)
+    ] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows of each table on a terminal.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, every row.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, every row (one view and kind).")] = False,
@@ -64,7 +66,9 @@ def stats(  # noqa: PLR0913
         raise UsageError(f"--kind {kind} is not known", next_step=f"one of: {', '.join(ALL_KINDS)}")
     if as_csv and (view is View.all or (view in (View.conversations, View.endpoints) and not kind)):
         raise UsageError(
-            "CSV is one table", detail=f"view {view.value}", next_step="for example: tshark-report stats CAPTURE conversations --kind tcp --csv"
+            "CSV is one table",
+            detail=f"view {view.value}",
+            next_step="for example: tshark-report stats CAPTURE conversations --kind tcp --csv",
         )
     request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, None, tshark, timeout)
     with progress(capture.name) as show, opened(request, show) as (loaded, *_):
@@ -90,7 +94,8 @@ def _made(tables: Tables, tap_texts: list[str], view: View, kinds: tuple[str, ..
     made: dict[str, list[dict[str, Any]]] = {}
     if view in (View.hierarchy, View.all):
         made["hierarchy"] = [
-            {"protocol": r.protocol, "level": r.level, "frames": r.frames, "bytes": r.bytes} for r in taps.hierarchy(tap_texts)
+            {"protocol": r.protocol, "level": r.level, "frames": r.frames, "bytes": r.bytes}
+            for r in taps.hierarchy(tap_texts)
         ]
     if view in (View.conversations, View.all):
         made |= {f"conversations {k}": statistics.conversations(tables, k).to_dicts() for k in kinds}
@@ -137,7 +142,9 @@ def _table(title: str, rows: list[dict[str, Any]], limit: int) -> None:
         names = [name for name in names if name not in ("first_time", "seconds", "first_frame", "stream")]
     numeric = {name for name in names if all(isinstance(row[name], int | float | type(None)) for row in rows)}
     for name in names:
-        table.add_column(HEADINGS.get(name, name.replace("_", " ")), justify="right" if name in numeric else "left", no_wrap=True)
+        table.add_column(
+            HEADINGS.get(name, name.replace("_", " ")), justify="right" if name in numeric else "left", no_wrap=True
+        )
     for row in rows[: limit if title != "hierarchy" else None]:
         cells = []
         for name in names:

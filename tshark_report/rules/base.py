@@ -151,7 +151,9 @@ def rule(
     return made
 
 
-def evidence(columns: Sequence[tuple[str, ColumnType]], rows: Iterable[Sequence[Cell]], total: int | None = None) -> Table:
+def evidence(
+    columns: Sequence[tuple[str, ColumnType]], rows: Iterable[Sequence[Cell]], total: int | None = None
+) -> Table:
     """A typed evidence table, cut to EVIDENCE_ROWS; `total` where `rows` is already cut."""
     listed = [list(row) for row in rows]
     return Table(

@@ -26,7 +26,11 @@ def page(rule: Rule) -> str:
         _thresholds(rule),
         "## What it reads",
         f"Tables: {', '.join(rule.needs) or 'packets'}."
-        + (f" tshark fields without which it cannot be evaluated: {', '.join(f'`{f}`' for f in rule.fields)}." if rule.fields else ""),
+        + (
+            f" tshark fields without which it cannot be evaluated: {', '.join(f'`{f}`' for f in rule.fields)}."
+            if rule.fields
+            else ""
+        ),
         "## References",
         "\n".join(f"- [{r.title}]({r.url})" if r.url else f"- {r.title}" for r in rule.references) or "None.",
     ]

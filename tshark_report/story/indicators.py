@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import cast, get_args, get_type_hints
+from typing import get_args, get_type_hints
 
 from tshark_report.report.model import Finding, Indicator
 from tshark_report.story.findings import Fired
@@ -36,7 +36,7 @@ def indicators(found: Sequence[Fired], findings: Mapping[str, Finding]) -> list[
         for kind, value in each.draft.indicators:
             if kind in KINDS and value and (kind, value) not in made and len(made) < MOST:
                 made[kind, value] = Indicator(
-                    type=cast("str", kind),  # type: ignore[arg-type]
+                    type=kind,  # type: ignore[arg-type]
                     value=value,
                     defanged=defang(kind, value),
                     finding=findings[each.id].id,

@@ -10,7 +10,20 @@ from tshark_report.tables.lineup import line_up
 from tshark_report.tables.tables import Tables
 
 PACKETS = 24
-USUAL = ("src", "dst", "src_port", "dst_port", "protocol", "length", "ttl", "ip_id", "flags", "seq", "payload", "window")
+USUAL = (
+    "src",
+    "dst",
+    "src_port",
+    "dst_port",
+    "protocol",
+    "length",
+    "ttl",
+    "ip_id",
+    "flags",
+    "seq",
+    "payload",
+    "window",
+)
 """Columns of the packets table that are lined up, where any of these packets has a value in them."""
 
 

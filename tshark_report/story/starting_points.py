@@ -89,7 +89,9 @@ def starting_points(
 
 
 def _times(points: Sequence[_Point], packets: pl.DataFrame) -> dict[int, float]:
-    wanted = {n for p in points for f in p.members if len(f.draft.frames) for n in (min(f.draft.frames), max(f.draft.frames))}
+    wanted = {
+        n for p in points for f in p.members if len(f.draft.frames) for n in (min(f.draft.frames), max(f.draft.frames))
+    }
     return dict(packets.filter(pl.col("frame").is_in(list(wanted))).select("frame", "time").iter_rows())
 
 
@@ -120,7 +122,9 @@ def _story(point: _Point, told: Sequence[Fired], times: Mapping[int, float], nam
         sentences.append(f"At {clock(_when(each, times))} {text} ({_frames(each)})." if _frames(each) else f"{text}.")
     rest = len(point.members) - len(told)
     if rest > 0:
-        sentences.append(f"{count(rest, 'further finding')} about the same hosts {'is' if rest == 1 else 'are'} listed below.")
+        sentences.append(
+            f"{count(rest, 'further finding')} about the same hosts {'is' if rest == 1 else 'are'} listed below."
+        )
     return " ".join(sentences)
 
 

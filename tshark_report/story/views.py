@@ -28,7 +28,8 @@ def statistics_view(tables: Tables, tap_texts: list[str]) -> model.Statistics:
         ends = statistics.endpoints(tables, kind)
         endpoint_totals[kind] = ends.height
         endpoints += [
-            model.Endpoint(protocol=kind, **row) for row in ends.head(ROWS_KEPT).iter_rows(named=True)
+            model.Endpoint(protocol=kind, **row)  # type: ignore[arg-type]
+            for row in ends.head(ROWS_KEPT).iter_rows(named=True)
         ]
     ports = statistics.ports(tables)
     check = taps.reconcile(tables, tap_texts)
@@ -43,7 +44,9 @@ def statistics_view(tables: Tables, tap_texts: list[str]) -> model.Statistics:
         endpoint_totals=model.TotalRows(**endpoint_totals),
         ports=[
             model.PortRow(
-                service=service_name(row["protocol"], row["port"]), known_uses=known_uses(row["protocol"], row["port"]), **row
+                service=service_name(row["protocol"], row["port"]),
+                known_uses=known_uses(row["protocol"], row["port"]),
+                **row,
             )
             for row in ports.head(ROWS_KEPT).iter_rows(named=True)
         ],
@@ -127,7 +130,11 @@ def protocol_notes(tables: Tables) -> list[model.ProtocolNote]:
     """The protocols with most packets, each in one line."""
     rows = (
         tables.packets.group_by("protocol")
-        .agg(pl.len().alias("packets"), pl.col("length").sum().alias("bytes"), pl.col("src").drop_nulls().n_unique().alias("hosts"))
+        .agg(
+            pl.len().alias("packets"),
+            pl.col("length").sum().alias("bytes"),
+            pl.col("src").drop_nulls().n_unique().alias("hosts"),
+        )
         .sort(["packets", "protocol"], descending=[True, False])
     )
     return [

@@ -16,7 +16,10 @@ import polars as pl
 _ADDRESS = re.compile(r"(?:ip|ipv6)\.(addr|src|dst)(?:_host)? == ([0-9a-fA-F:.]+)\Z")
 _MAC = re.compile(r"eth\.(addr|src|dst) == ([0-9a-fA-F:.]+)\Z")
 _PORT = re.compile(r"(tcp|udp|sctp)\.(port|srcport|dstport) == (\d+)\Z")
-_PROTOCOL = re.compile(r"(arp|icmp|icmpv6|dns|mdns|llmnr|nbns|dhcp|tls|ssh|ftp|smtp|pop|imap|telnet|smb|smb2|wlan|http|ntp)(?:\.[\w.]+ .*)?\Z", re.DOTALL)
+_PROTOCOL = re.compile(
+    r"(arp|icmp|icmpv6|dns|mdns|llmnr|nbns|dhcp|tls|ssh|ftp|smtp|pop|imap|telnet|smb|smb2|wlan|http|ntp)(?:\.[\w.]+ .*)?\Z",
+    re.DOTALL,
+)
 _NUMBERED = re.compile(r"\b(?:frame\.number|tcp\.stream|udp\.stream|frame\.time_relative|frame\.time_delta)\b")
 """Fields that mean something else once packets are left out."""
 

@@ -333,7 +333,6 @@ FAMILIES: tuple[Family, ...] = (
 )
 
 
-
 @dataclass(frozen=True)
 class Group:
     """Families that share a packet. No packet belongs to two groups, so groups share the pass's slots."""

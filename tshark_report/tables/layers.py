@@ -110,9 +110,7 @@ def chain(protocols: str) -> Chain:
         elif kind in TRANSPORTS:
             carrier = networks[-1] if networks else None
             flows.append(Flow(kind, next(flow_places), next(stream_places) if kind != "sctp" else -1, carrier))
-    quoted = tuple(
-        (kind, next(stream_places)) for kind in kinds[quoted_from:] if kind in ("tcp", "udp")
-    )
+    quoted = tuple((kind, next(stream_places)) for kind in kinds[quoted_from:] if kind in ("tcp", "udp"))
     innermost = kinds[quoted_from - 1] if quoted_from else None
     ips = [k for k in net_kinds if k != "arp"]
     own = [n for n in networks if n.kind != "arp"]

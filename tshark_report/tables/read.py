@@ -93,8 +93,10 @@ FAMILY_SCHEMA: dict[str, dict[str, pl.DataType]] = {
 
 def _number(text: pl.Expr) -> pl.Expr:
     """Decimal or 0x-hexadecimal text as Int64, null where it is neither."""
-    return pl.when(text.str.starts_with("0x")).then(text.str.slice(2).str.to_integer(base=16, strict=False)).otherwise(
-        text.cast(pl.Int64, strict=False)
+    return (
+        pl.when(text.str.starts_with("0x"))
+        .then(text.str.slice(2).str.to_integer(base=16, strict=False))
+        .otherwise(text.cast(pl.Int64, strict=False))
     )
 
 
@@ -208,7 +210,11 @@ class Builder:
         raw = self._numbered(_read(block, names))
         chains = {text: chain(text or "") for text in raw["protocols"].unique().to_list()}
         counts = None
-        odd = [text for text, c in chains.items() if not c.simple or "wlan" in (text or "") or plain_group(text or "") == -2]
+        odd = [
+            text
+            for text, c in chains.items()
+            if not c.simple or "wlan" in (text or "") or plain_group(text or "") == -2
+        ]
         if odd:
             counts = raw.filter(pl.col("protocols").is_in(odd))["protocols"].value_counts()
             for text, count in counts.iter_rows():
@@ -300,7 +306,9 @@ class Builder:
 
     def _store(self, name: str, rows: pl.DataFrame) -> None:
         schema = EXPERT_SCHEMA if name == "expert" else FAMILY_SCHEMA[name]
-        absent = [pl.lit(None, dtype=dtype).alias(column) for column, dtype in schema.items() if column not in rows.columns]
+        absent = [
+            pl.lit(None, dtype=dtype).alias(column) for column, dtype in schema.items() if column not in rows.columns
+        ]
         self._families.setdefault(name, []).append(rows.with_columns(absent).select(*schema))
 
     def _add_expert(self, raw: pl.DataFrame, pack: pl.Expr) -> None:
@@ -309,10 +317,7 @@ class Builder:
             return
         # "Chat","Note","Sequence","Sequence",,first message,second message: as many groups and messages as severities.
         listed = rows.select(*BASE, pack.str.split(",").alias("parts")).with_columns(
-            pl.col("parts")
-            .list.eval(pl.element().str.strip_chars('"').is_in(SEVERITIES))
-            .list.arg_min()
-            .alias("count")
+            pl.col("parts").list.eval(pl.element().str.strip_chars('"').is_in(SEVERITIES)).list.arg_min().alias("count")
         )
         # A message may hold commas: with one item the message is the rest; with several, only an even split is exact.
         parts, count = pl.col("parts"), pl.col("count")
@@ -368,7 +373,9 @@ class Builder:
             # tshark gives a stream number to a connection that it knows only from an ICMP error's quotation.
             self._quoted += [
                 split.select(
-                    "frame", pl.lit(kind).alias("layer"), value("stream", place).cast(pl.UInt32, strict=False).alias("stream")
+                    "frame",
+                    pl.lit(kind).alias("layer"),
+                    value("stream", place).cast(pl.UInt32, strict=False).alias("stream"),
                 )
                 for kind, place in shape.quoted_streams
             ]
@@ -434,7 +441,9 @@ class Builder:
         def renumbered(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
             if rows.is_empty():
                 return rows
-            made = rows.join(numbers, left_on=[kind, "stream"], right_on=["layer", "stream"], how="left", maintain_order="left")
+            made = rows.join(
+                numbers, left_on=[kind, "stream"], right_on=["layer", "stream"], how="left", maintain_order="left"
+            )
             return made.with_columns(pl.coalesce("number", "stream").alias("stream")).select(rows.columns)
 
         self._packets += [renumbered(rows, "transport") for rows in other._packets]
@@ -545,8 +554,12 @@ def _unpacked(raw: pl.DataFrame, chains: dict[str | None, Chain]) -> pl.DataFram
     return raw.with_columns(
         pl.when(addressed).then(pl.col("src").str.strip_chars()).alias("src"),
         pl.when(addressed).then(pl.col("dst").str.strip_chars()).alias("dst"),
-        pl.when(pl.col("transport").is_in(["tcp", "udp", "sctp"])).then(pl.col("src_port").str.strip_chars()).alias("src_port"),
-        pl.when(pl.col("transport").is_in(["tcp", "udp", "sctp"])).then(pl.col("dst_port").str.strip_chars()).alias("dst_port"),
+        pl.when(pl.col("transport").is_in(["tcp", "udp", "sctp"]))
+        .then(pl.col("src_port").str.strip_chars())
+        .alias("src_port"),
+        pl.when(pl.col("transport").is_in(["tcp", "udp", "sctp"]))
+        .then(pl.col("dst_port").str.strip_chars())
+        .alias("dst_port"),
         pl.when(tcp | udp).then(t[0]).alias("stream"),
         pl.when(tcp).then(t[1]).alias("flags"),
         pl.when(tcp).then(t[2]).alias("seq"),
@@ -596,6 +609,10 @@ def _shaped(raw: pl.DataFrame) -> pl.DataFrame:
         _number(pl.col("flags")).cast(pl.UInt16, strict=False).alias("flags"),
         number("seq", pl.UInt32()),
         number("ack", pl.UInt32()),
-        pl.when(pl.col("transport") == "udp").then(payload - 8).otherwise(payload).cast(pl.UInt32, strict=False).alias("payload"),
+        pl.when(pl.col("transport") == "udp")
+        .then(payload - 8)
+        .otherwise(payload)
+        .cast(pl.UInt32, strict=False)
+        .alias("payload"),
         number("window", pl.UInt32()),
     )

@@ -69,7 +69,9 @@ def conversations(tables: Tables, kind: str) -> pl.DataFrame:
     """
     rows = lines(tables, kind)
     ported = kind in ("tcp", "udp")
-    forward = (pl.col("src") < pl.col("dst")) | ((pl.col("src") == pl.col("dst")) & (pl.col("src_port") <= pl.col("dst_port")))
+    forward = (pl.col("src") < pl.col("dst")) | (
+        (pl.col("src") == pl.col("dst")) & (pl.col("src_port") <= pl.col("dst_port"))
+    )
     if not ported:
         forward = pl.col("src") <= pl.col("dst")
     rows = rows.with_columns(
@@ -125,8 +127,13 @@ def endpoints(tables: Tables, kind: str) -> pl.DataFrame:
         columns = [pl.col(name).alias("address"), "length"]
         if ported:
             columns.insert(1, pl.col(f"{name}_port").alias("port"))
-        return rows.select(columns).group_by(keys).agg(
-            pl.len().cast(pl.UInt64).alias(f"packets_{what}"), pl.col("length").sum().cast(pl.UInt64).alias(f"bytes_{what}")
+        return (
+            rows.select(columns)
+            .group_by(keys)
+            .agg(
+                pl.len().cast(pl.UInt64).alias(f"packets_{what}"),
+                pl.col("length").sum().cast(pl.UInt64).alias(f"bytes_{what}"),
+            )
         )
 
     both = side("src", "sent").join(side("dst", "received"), on=keys, how="full", coalesce=True)
@@ -157,13 +164,22 @@ def ports(tables: Tables) -> pl.DataFrame:
                 pl.col("packets").sum().cast(pl.UInt64).alias("packets"),
                 pl.col("bytes").sum().cast(pl.UInt64).alias("bytes"),
             )
-            .select(pl.lit(kind).alias("protocol"), pl.col("server_port").alias("port"), "conversations", "clients",
-                    "servers", "packets", "bytes")  # fmt: skip
+            .select(
+                pl.lit(kind).alias("protocol"),
+                pl.col("server_port").alias("port"),
+                "conversations",
+                "clients",
+                "servers",
+                "packets",
+                "bytes",
+            )  # fmt: skip
         )
     return pl.concat(made).sort(["packets", "port"], descending=[True, False])
 
 
-def traffic(tables: Tables, buckets: int, series: int) -> tuple[float, float, Mapping[str, tuple[list[int], list[int]]]]:
+def traffic(
+    tables: Tables, buckets: int, series: int
+) -> tuple[float, float, Mapping[str, tuple[list[int], list[int]]]]:
     """Packets and bytes over time in at most `buckets` equal parts, for the `series` protocols with most bytes.
 
     Returns the start (seconds since 1970), the width of a part in seconds, and for each protocol its packets and bytes.

@@ -95,7 +95,7 @@ def _unseen() -> Talk:
     talk = Talk(50, server="203.0.113.50").handshake(35.0)
     for n in range(4):
         talk.sent[False] += 1000
-        talk.answer(35.1 + n * 0.1)
+        talk.answer(35.1 + n * 0.1).say(35.15 + n * 0.1, 100).answer(35.16 + n * 0.1)
     return talk
 
 
@@ -114,9 +114,9 @@ def _overtaken() -> Talk:
     for n in range(12):
         at, first = 38.1 + n * 0.05, 1 + 200 * n
         talk.packet(at, PSH | ACK, up=False, data=b"x" * 100, seq=first + 100, ident=5101 + 2 * n)
-        talk.packet(at + 0.01, PSH | ACK, up=False, data=b"x" * 100, seq=first, ident=5100 + 2 * n)
+        talk.packet(at + 0.03, PSH | ACK, up=False, data=b"x" * 100, seq=first, ident=5100 + 2 * n)
         talk.sent[False] = first + 199
-        talk.answer(at + 0.02)
+        talk.answer(at + 0.035)
     return talk
 
 

@@ -16,7 +16,7 @@ from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, listed, size
 from tshark_report.tables.tables import Tables
 
-PROGRAM = re.compile(r"(?i)\.(?:exe|dll|sys|scr|pif|com|cpl|ps1|bat|cmd|vbs|vbe|wsf|hta|msi|jar)\Z")
+PROGRAM = re.compile(r"(?i)\.(?:exe|dll|sys|scr|pif|cpl|ps1|bat|cmd|vbs|vbe|wsf|hta|msi|jar)\Z")
 """Names that Windows starts by a double click or a command."""
 
 ADMIN = re.compile(r"(?i)(?:\A|\\)(?:[a-z]\$|admin\$)\Z")
@@ -103,10 +103,12 @@ def executables_over_smb(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each client and file name."""
     groups: dict[tuple[str, str], list[Copy]] = defaultdict(list)
     for copy in _copies(tables):
-        groups[copy.client, copy.base.lower()].append(copy)
+        # Programs started from an ordinary share are many files of one event; a copy to somewhere is one by its name.
+        read = not copy.wrote and not copy.admin
+        groups[copy.client, f"programs on {copy.server}" if read else copy.base.lower()].append(copy)
     drafts = []
-    for copies in groups.values():
-        draft = _draft(tables, context, copies)
+    for (_, subject), copies in groups.items():
+        draft = _draft(tables, context, copies, subject)
         if draft is not None:
             drafts.append(draft)
     drafts.sort(key=lambda draft: (["high", "medium", "low", "info"].index(draft.priority), draft.frames[:1]))
@@ -206,7 +208,7 @@ def _from_signatures(tables: Tables, copies: list[Copy]) -> None:
             copy.content = "Windows executable (PE)" if "dos-stub" in kinds else "Linux executable (ELF)"
 
 
-def _draft(tables: Tables, context: Context, copies: list[Copy]) -> Draft | None:
+def _draft(tables: Tables, context: Context, copies: list[Copy], subject: str) -> Draft | None:
     copies.sort(key=lambda copy: copy.time)
     moved = [c for c in copies if c.wrote or c.reads or c.bytes]
     admin = [c for c in copies if c.admin]
@@ -238,9 +240,12 @@ def _draft(tables: Tables, context: Context, copies: list[Copy]) -> Draft | None
     digest = next((c.sha256 for c in copies if c.sha256), "")
     as_ = f" as {cut(user, 40)}" if user else ""
     kind = " (administrative share)" if admin else ""
+    others = len({c.base.lower() for c in copies}) - 1
+    more = f" and {count(others, 'other program')}" if others else ""
     targets = listed([called(context, s) for s in servers], 4)
     summary = (
-        f"{client}{as_} {verb} {cut(lead.name, 80)} ({what}{sized}) {preposition} {shares}{kind} of {targets} over "
+        f"{client}{as_} {verb} {cut(lead.name, 80)}{more} ({what}{sized}) {preposition} {shares}{kind} of "
+        f"{targets} over "
         "SMB, "
         f"{minutes(copies[0].time, copies[-1].time)}."
         f"{f' The executable content crossed from {lead.client} to {lead.server}.' if wrote else ''}"
@@ -275,12 +280,9 @@ def _draft(tables: Tables, context: Context, copies: list[Copy]) -> Draft | None
                     filters.one_of(name_field, files),
                 )
             )
-    victim = servers[0] if wrote else client
     return Draft(
-        subject=f"{client} {copies[0].base.lower()}",
-        hosts=tuple(dict.fromkeys([client, *servers[:6]]))
-        if victim != client
-        else tuple(dict.fromkeys([client, *servers[:6]])),
+        subject=f"{client} {subject}",
+        hosts=tuple(dict.fromkeys([client, *servers[:6]])),
         summary=summary,
         sentence=sentence,
         priority=priority,

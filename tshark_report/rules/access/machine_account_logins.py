@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tshark_report.report.model import Innocent, Priority, Reference
 from tshark_report.rules.access import _rpc
-from tshark_report.rules.access._common import MOST_FINDINGS, called, minutes, dense
+from tshark_report.rules.access._common import MOST_FINDINGS, called, dense, minutes
 from tshark_report.rules.access._rpc import Call
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -14,6 +15,9 @@ from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.settings import is_multicast
 from tshark_report.story.words import count, listed
 from tshark_report.tables.tables import Tables
+
+GROUP_NAME = re.compile(r"(?i)<(?:1b|1c|1d|1e)>|__msbrowse__")
+"""NetBIOS names that a domain's controllers and browsers bear besides their own (RFC 1001; [MS-NBTE])."""
 
 BAIT = ("wpad",)
 """Names that nobody bears on a network where nobody set them up."""
@@ -85,6 +89,8 @@ def name_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     )
     for row in nbns.iter_rows(named=True):
         name = _bare(str(row["name"]))
+        if GROUP_NAME.search(str(row["name"])):
+            continue
         # Only an answer to a broadcast that gives the answerer's own address is a claim to bear the name.
         if name in asked and row["address"] == row["src"]:
             answers[str(row["src"])].append(

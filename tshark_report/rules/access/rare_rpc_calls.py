@@ -49,6 +49,7 @@ from tshark_report.tables.tables import Tables
         "large": Threshold(
             1400, "bytes", "an ordinary activation request fits into one segment; the overflows carry their code in it"
         ),
+        "small": Threshold(300, "bytes", "a call with ordinary arguments; code does not fit into it"),
         "follow": Threshold(60, "seconds", "what an exploit opens is used at once"),
     },
     weight=94.0,
@@ -81,6 +82,8 @@ def _draft(tables: Tables, context: Context, pair: tuple[str, str], made: list[t
     priority: Priority = "high" if (after and largest >= context.limit("large")) or (coerced and back) else "medium"
     if largest >= context.limit("large") and any(c.known.use == "rare" for c in calls):
         priority = "high"
+    elif priority == "medium" and not coerced and largest < context.limit("small"):
+        priority = "low"
     confidence: Confidence = "high" if priority == "high" and (after or back) else "medium"
     if coerced and not back:
         priority = "low" if calls[0].known.protocol == "SPOOLSS" else "medium"

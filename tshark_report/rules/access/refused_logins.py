@@ -87,7 +87,9 @@ def refused_logins(tables: Tables, context: Context) -> Iterator[Draft]:
         refused.sort(key=lambda login: login.time)
         times, window = [login.time for login in refused], context.limit("window")
         users = [(login.time, login.user) for login in refused]
-        if dense(times, int(context.limit("refused")), window) or many_within(users, int(context.limit("users")), window):
+        if dense(times, int(context.limit("refused")), window) or many_within(
+            users, int(context.limit("users")), window
+        ):
             drafts.append(_draft(tables, context, at, sorted(logins, key=lambda x: x.time), refused))
     drafts.sort(key=lambda draft: (draft.priority != "high", -len(draft.frames)))
     yield from drafts[:MOST_FINDINGS]

@@ -60,105 +60,113 @@ MAKES = ("CreateService", "NetrJobAdd", "SchRpcRegisterTask", "ChangeServiceConf
     weight=90.0,
 )
 def remote_execution(tables: Tables, context: Context) -> Iterator[Draft]:
-    """One finding for each pair of hosts."""
-    groups: dict[tuple[str, str], list[Call]] = defaultdict(list)
+    """One finding for each client."""
+    groups: dict[str, list[Call]] = defaultdict(list)
     for call in _rpc.calls(tables, "run", "change"):
-        groups[call.client, call.server].append(call)
+        groups[call.client].append(call)
     pipes = tables.smb.filter(
         ~pl.col("response").fill_null(value=False)
         & pl.col("file").str.contains(TOOL_PIPE.pattern)
         & ~pl.col("file").str.contains(r"(?i)\.(?:exe|dll|sys)")
     )
-    tools: dict[tuple[str, str], list[tuple[int, str, int]]] = defaultdict(list)
-    for frame, src, dst, file, two in pipes.select("frame", "src", "dst", "file", "command2").iter_rows():
-        tools[str(src), str(dst)].append((int(frame), str(file), 2 if two else 1))
-    drafts = []
-    for pair in dict.fromkeys([*groups, *tools]):
-        drafts.append(_draft(tables, context, pair, groups.get(pair, []), tools.get(pair, [])))
-    drafts.sort(key=lambda draft: (["high", "medium", "low", "info"].index(draft.priority), draft.frames[:1]))
+    tools = dict(pipes.group_by("src", maintain_order=True))
+    opened = {str(client): rows for (client,), rows in tools.items()}
+    drafts = [
+        _draft(tables, context, client, groups.get(client, []), opened.get(client, pipes.clear()))
+        for client in dict.fromkeys([*groups, *opened])
+    ]
+    drafts.sort(key=lambda draft: (["high", "medium", "low", "info"].index(draft.priority), draft.frames[0]))
     yield from drafts[:MOST_FINDINGS]
 
 
-def _draft(
-    tables: Tables, context: Context, pair: tuple[str, str], made: list[Call], pipes: list[tuple[int, str, int]]
-) -> Draft:
-    client, server = pair
+def _judged(made: list[Call], pipes: pl.DataFrame) -> tuple[Priority, Confidence]:
+    runs = [c for c in made if c.known.use == "run"]
+    if any(c.known.name in MAKES for c in runs) or pipes.height:
+        return "high", "high"
+    if runs or any("registry" in c.known.name or c.known.name == "SaveKey" for c in made):
+        return "medium", "medium"
+    return "low", "high"
+
+
+def _draft(tables: Tables, context: Context, client: str, made: list[Call], pipes: pl.DataFrame) -> Draft:
     counts = Counter(c.known.name for c in made)
     runs = [c for c in made if c.known.use == "run"]
-    priority: Priority = "low"
-    confidence: Confidence = "high"
-    if any(c.known.name in MAKES for c in runs) or pipes:
-        priority = "high"
-    elif runs or any("registry" in c.known.name or c.known.name == "SaveKey" for c in made):
-        priority, confidence = "medium", "medium"
+    priority, confidence = _judged(made, pipes)
+    servers = list(dict.fromkeys([*(c.server for c in runs or made), *pipes["dst"].to_list()]))
     services = list(dict.fromkeys(c.service for c in made if c.service))
-    parts, frames = [], []
-    if made:
-        filter_, selected = _rpc.selection(tables, client, server, made)
-        parts.append(filter_)
-        frames += selected
-    for version, name_field in ((2, "smb2.filename"), (1, "smb.file")):
-        files = sorted({file for _, file, v in pipes if v == version})
-        if files:
-            command = filters.equals("smb2.cmd", 5) if version == 2 else filters.one_of("smb.cmd", [0xA2, 0x2D])
-            parts.append(
-                filters.all_of(filters.src(client), filters.dst(server), command, filters.one_of(name_field, files))
-            )
-            column, codes = ("command2", [5]) if version == 2 else ("command1", [0xA2, 0x2D])
-            frames += tables.smb.filter(
-                (pl.col("src") == client)
-                & (pl.col("dst") == server)
-                & pl.col("file").is_in(files)
-                & pl.any_horizontal(pl.col(column).list.contains(code) for code in codes)
-            )["frame"].to_list()
-    times = [c.time for c in made] or tables.smb.filter(pl.col("frame").is_in([f for f, _, _ in pipes]))[
-        "time"
-    ].to_list()
+    filter_, frames = _selection(tables, client, made, pipes)
+    times = [*(c.time for c in made), *pipes["time"].to_list()]
     told = listed([f"{name}{'' if n == 1 else f' ({n} times)'}" for name, n in counts.most_common(5)])
     named = f" for {names(services, 4)}" if services else ""
-    through = f" It opened the pipe {names((f for _, f, _ in pipes), 3)}." if pipes else ""
-    user = tables.smb.filter(
+    through = f" It opened the pipe {names(pipes['file'].to_list(), 3)}." if pipes.height else ""
+    users = tables.smb.filter(
         (pl.col("src") == client)
-        & (pl.col("dst") == server)
+        & pl.col("dst").is_in(servers)
         & pl.col("user").is_not_null()
         & (pl.col("user") != "NULL")
     )["user"].to_list()
-    as_ = f" as {cut(user[-1], 40)}" if user else ""
+    as_ = f" as {cut(users[-1], 40)}" if users else ""
     reasons = listed(list(dict.fromkeys(c.known.why for c in made)), 3)
+    on = listed([called(context, s) for s in servers], 5)
+    many = f"{count(len(servers), 'host')} ({on})" if len(servers) > 1 else on
     summary = (
-        f"{client}{as_} called {told or 'a remote-execution pipe'}{named} on {called(context, server)} over DCE/RPC, "
+        f"{client}{as_} called {told or 'a remote-execution pipe'}{named} on {many} over DCE/RPC, "
         f"{minutes(min(times), max(times))}{': ' + reasons if reasons else ''}.{through}"
     )
     lead = next((c.known.name for c in made if c.known.name in MAKES), next(iter(counts), "a remote-execution pipe"))
+    rows = [
+        [c.time, c.frame, c.server, c.known.name, c.known.protocol, c.opnum, cut(c.service, 60)]
+        for c in sorted(made, key=lambda c: (c.known.use != "run", c.time))
+    ] + [[r["time"], r["frame"], r["dst"], "pipe opened", "SMB", None, cut(r["file"], 80)] for r in pipes.to_dicts()]
+    title = "A remote-execution pipe was opened"
+    if runs:
+        title = f"{count(len(runs), 'call')} that start{'s' if len(runs) == 1 else ''} something on another host"
+    elif made:
+        title = "A host's settings were changed from another host"
     return Draft(
-        subject=f"{client} to {server}",
-        hosts=(client, server),
+        subject=client,
+        hosts=(client, *servers[:6]),
         summary=summary,
-        sentence=f"{client} called {lead}{named} on {called(context, server)}",
+        sentence=f"{client} called {lead}{named} on {many}",
         priority=priority,
         confidence=confidence,
-        display_filter=filters.any_of(*parts),
-        frames=ordered(frames),
+        display_filter=filter_,
+        frames=frames,
         evidence=evidence(
             (
                 ("time", "time"),
                 ("frame", "frame"),
+                ("server", "address"),
                 ("call", "text"),
                 ("interface", "text"),
                 ("operation", "count"),
                 ("name", "text"),
             ),
-            [
-                [c.time, c.frame, c.known.name, c.known.protocol, c.opnum, cut(c.service, 60)]
-                for c in sorted(made, key=lambda c: (c.known.use != "run", c.time))
-            ],
-        )
-        if made
-        else evidence((("frame", "frame"), ("pipe", "text")), [[frame, cut(file, 80)] for frame, file, _ in pipes]),
-        title=f"{count(len(runs), 'call')} that start{'s' if len(runs) == 1 else ''} something on another host"
-        if runs
-        else "A host's settings were changed from another host"
-        if made
-        else "A remote-execution pipe was opened",
+            rows,
+        ),
+        title=title,
         time=min(times),
     )
+
+
+def _selection(tables: Tables, client: str, made: list[Call], pipes: pl.DataFrame) -> tuple[str, list[int]]:
+    parts, frames = [], []
+    for server in list(dict.fromkeys(c.server for c in made))[:20]:
+        filter_, selected = _rpc.selection(tables, client, server, [c for c in made if c.server == server])
+        parts.append(filter_)
+        frames += selected
+    opens = ((2, "smb2.filename", "smb2.cmd", [5], "command2"), (1, "smb.file", "smb.cmd", [0xA2, 0x2D], "command1"))
+    for version, name_field, command, codes, column in opens:
+        mine = pipes.filter(
+            pl.col("command2").list.len().fill_null(0) > 0 if version == 2 else pl.col("command1").list.len() > 0
+        )
+        files = mine["file"].unique().sort().to_list()
+        if files:
+            opening = pl.any_horizontal(pl.col(column).list.contains(code) for code in codes)
+            frames += tables.smb.filter((pl.col("src") == client) & pl.col("file").is_in(files) & opening)[
+                "frame"
+            ].to_list()
+            parts.append(
+                filters.all_of(filters.src(client), filters.one_of(command, codes), filters.one_of(name_field, files))
+            )
+    return filters.any_of(*parts), ordered(frames)

@@ -9,7 +9,7 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, names, dense
+from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, dense, minutes, names
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables

@@ -10,7 +10,7 @@ import polars as pl
 
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes, dense
+from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, dense, minutes
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables
@@ -62,7 +62,9 @@ from tshark_report.tables.tables import Tables
             "bytes from the server",
             "key exchange and a refusal stay below this; an opened shell or copy soon passes it",
         ),
-        "pace": Threshold(30, "seconds between starts (median)", "guessing does not wait; a script that polls comes at its interval"),
+        "pace": Threshold(
+            30, "seconds between starts (median)", "guessing does not wait; a script that polls comes at its interval"
+        ),
         "similar": Threshold(
             0.6, "share of sessions", "tries are alike: this share lies within a quarter of the median size"
         ),
@@ -195,7 +197,9 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
         title="One client opened many short SSH sessions to one server, as in password guessing",
         time=starts[0],
         weight=5.0 if longer.height else 0.0,
-        lowered_because=f"a session about every {duration(gaps[len(gaps) // 2])} is the pace of a script that polls" if slow else "",
+        lowered_because=f"a session about every {duration(gaps[len(gaps) // 2])} is the pace of a script that polls"
+        if slow
+        else "",
     )
 
 

@@ -88,7 +88,7 @@ def _draft(rows: pl.DataFrame, context: Context, client: str, mine: pl.DataFrame
         display_filter=filters.all_of(
             filters.src(client),
             filters.exists("snmp.community"),
-            filters.any_of(filters.dst_port("udp", 161), filters.dst_port("udp", 162)),
+            filters.dst_port("udp", 161),
         ),
         frames=mine["frame"].to_list(),
         evidence=evidence(

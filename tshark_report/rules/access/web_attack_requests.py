@@ -120,11 +120,12 @@ def _draft(tables: Tables, context: Context, at: tuple[str, str, int], requests:
             f"299{f' ({sizes[0]:,} to {sizes[-1]:,} bytes)' if sizes else ''} hold no sign that it worked."
         )
     named = listed([f"{kind} ({n:,})" for kind, n in kinds.most_common(5)])
-    samples = list(dict.fromkeys(cut(r.line, 90) for r in sorted(requests, key=lambda r: (not r.proof, not r.strong))))
+    samples = list(dict.fromkeys(_sample(r) for r in sorted(requests, key=lambda r: (not r.proof, not r.strong))))
     span = f" in {duration(last - first)}" if last - first >= 1 else ""
     target = f"{called(context, server)} port {port}"
     summary = (
-        f"{client} sent {count(len(requests), 'request')} to {target} that try {named}{span}, {minutes(first, last)}; "
+        f"{client} sent {count(len(requests), 'request')} to {target} that "
+        f"{'try' if len(requests) > 1 else 'tries'} {named}{span}, {minutes(first, last)}; "
         f"for example {listed(samples, 2)}; {_web.answered(requests)}.{end}"
     )
     filter_, frames = _web.selection(tables, at, requests)
@@ -154,7 +155,7 @@ def _draft(tables: Tables, context: Context, at: tuple[str, str, int], requests:
                 [
                     r.time,
                     r.frame,
-                    cut(r.line, 120),
+                    cut(_sample(r), 150),
                     ", ".join(k for k in r.kinds)[:80],
                     r.status,
                     r.answer_bytes,
@@ -167,6 +168,13 @@ def _draft(tables: Tables, context: Context, at: tuple[str, str, int], requests:
         time=first,
         lowered_because="" if strong else "only script tags were seen, which also stand in posts about HTML",
     )
+
+
+def _sample(request: _web.Request) -> str:
+    """Method and address, and what stood elsewhere in the request."""
+    plain = _web.decoded(request.uri.replace("+", " "))
+    elsewhere = [text for kind, text in request.kinds.items() if not kind.startswith("probe") and text not in plain]
+    return cut(request.line, 90) + (f" with {cut(elsewhere[0], 50)}" if elsewhere else "")
 
 
 def _slept(tables: Tables, context: Context, requests: list[_web.Request]) -> list[_web.Request]:

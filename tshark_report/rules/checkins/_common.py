@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from tshark_report.rules.base import Context, Draft, Rule
 from tshark_report.rules.checkins._known import GENERIC_NAMES, address_lookup, dynamic_dns, polling_service, usual_port
 from tshark_report.rules.checkins._words import cut, spoken
 from tshark_report.settings import is_address
+from tshark_report.tables.sessions import GENERIC_PROTOCOLS
 from tshark_report.tables.tables import Tables
 
 SYN, ACK = 0x02, 0x10
@@ -88,21 +90,44 @@ def server(tables: Tables, address: str, port: int) -> Server:
 
 
 def oddities(context: Context, tables: Tables, found: Server, protocol: str) -> list[str]:
-    """What makes a server outside unusual, each in a few words; a well-known service has none."""
-    if not context.is_outside(found.address) or found.polling:
+    """What makes a server unusual, each in a few words; a well-known service has none."""
+    if found.polling:
         return []
+    outside = context.is_outside(found.address)
     made = []
     if not usual_port(protocol, found.port):
         made.append(f"port {found.port} is unusual for {spoken(protocol)}")
-    if found.dynamic:
+    if outside and found.dynamic:
         made.append(f"its name is a dynamic-DNS name ({cut(found.name, 100)})")
-    if not found.name and tables.dns.height:
+    if outside and not found.name and tables.dns.height:
         made.append("it was reached by its bare address")
     certificate = tables.certificates.filter((pl.col("src") == found.address) & (pl.col("src_port") == found.port))
     if certificate.height and certificate["self_signed"].any():
         subject = certificate.filter(pl.col("self_signed"))["subject"][0]
         made.append(f"its certificate is self-signed ({cut(str(subject), 60)})")
     return made
+
+
+PEERS = 15
+"""Outside ports in an unknown protocol from which a client is taken for a peer-to-peer program."""
+
+
+def peer_to_peer(context: Context, tables: Tables, client: str) -> bool:
+    """True where a client speaks unknown or BitTorrent protocols with many outside ports, as file-sharing programs do."""
+    kinds = [*GENERIC_PROTOCOLS, "BitTorrent", "BT-DHT", "BT-uTP"]
+    made: set[tuple[str, int]] = set()
+    for rows in (tables.tcp_sessions, tables.udp_flows):
+        own = rows.filter(
+            (pl.col("client") == client) & (pl.col("server_payload") > 0) & (pl.col("client_payload") > 0)
+            & pl.col("protocol").is_in(kinds) & (pl.col("server_port") > 1024)
+        )
+        made.update((a, p) for a, p in own.select("server", "server_port").unique().iter_rows() if context.is_outside(a))
+        if len({p for _, p in made}) >= PEERS:
+            return True
+    return False
+
+
+P2P_LOWERED = "The client speaks unknown protocols with many outside ports, as peer-to-peer programs do."
 
 
 def told(rule: Rule, context: Context) -> list[Draft]:
@@ -147,9 +172,13 @@ def own_names(tables: Tables, client: str) -> dict[str, str]:
 
 
 def named_in(text: str, names: dict[str, str]) -> list[str]:
-    """Which of these names stand in `text`, whatever the case, each as `host name X`."""
+    """Which of these names stand in `text` as words of their own, whatever the case, each as `host name X`."""
     plain = text.lower()
-    return [f"{kind} name {name}" for name, kind in names.items() if name.lower() in plain]
+    return [
+        f"{kind} name {name}"
+        for name, kind in names.items()
+        if name.lower() in plain and re.search(rf"(?<![a-z0-9]){re.escape(name.lower())}(?![a-z0-9])", plain)
+    ]
 
 
 def lookups_of(tables: Tables, client: str, before: float | None = None) -> list[tuple[str, float, int]]:

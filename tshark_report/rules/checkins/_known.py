@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+import polars as pl
+
 from tshark_report.knowledge import load
+from tshark_report.tables.sessions import GENERIC_PROTOCOLS
 
 
 @lru_cache(maxsize=1)
@@ -77,7 +80,7 @@ def ordinary_lookups() -> tuple[str, ...]:
 
 @lru_cache(maxsize=4)
 def ports(kind: str) -> frozenset[int]:
-    """`tls`, `http` or `polled`: ports on which that is nothing unusual."""
+    """`tls`, `http`, `polled` or `industrial`: ports on which that is nothing unusual."""
     return frozenset(load("services")[kind]["ports"])
 
 
@@ -88,9 +91,18 @@ def usual_port(protocol: str, port: int) -> bool:
     if protocol.startswith("HTTP"):
         return port in ports("http")
     expected = load("services")["expected"].get(protocol)
-    if isinstance(expected, list) and protocol != "BitTorrent":
+    if isinstance(expected, list) and expected:
         return port in expected
-    return port in ports("polled") or port in ports("http") or port in ports("tls")
+    if protocol in GENERIC_PROTOCOLS:
+        # Messengers and VPNs speak protocols of their own on the two web ports; elsewhere an unknown protocol is odd.
+        return port in ports("polled") or port in (80, 443)
+    return True
+
+
+def polled(protocol: str = "protocol", port: str = "server_port") -> pl.Expr:
+    """Sessions whose server port is polled by design; a controller's port only where its protocol is spoken."""
+    unknown = pl.col(protocol).is_in(GENERIC_PROTOCOLS) | pl.col(protocol).str.contains(r"^(TLS|SSL)")
+    return pl.col(port).is_in(list(ports("polled"))) | (pl.col(port).is_in(list(ports("industrial"))) & ~unknown)
 
 
 GENERIC_NAMES = frozenset(

@@ -58,7 +58,7 @@ def clear_text_messages(tables: Tables, context: Context) -> Iterator[Draft]:
         pl.col("protocol").is_in(GENERIC_PROTOCOLS)
         & (pl.col("client_payload") + pl.col("server_payload") > 0)
         & (pl.col("syns") + pl.col("syn_acks") > 0)
-        & ~pl.col("server_port").is_in(list(known.ports("polled")))
+        & ~known.polled()
     )
     if unknown.is_empty():
         return
@@ -95,7 +95,7 @@ def _draft(
     own = [text for src, _, text in spoken if src == client]
     sample = max(own or [text for *_, text in spoken], key=len)
     separator, fields = _fields(sample)
-    priority, lowered = _priority(context, server, fields >= context.limit("fields"))
+    priority, lowered = _priority(context, client, server, fields >= context.limit("fields"))
     streams = sorted(rows["stream"].unique().to_list())
     sessions = tables.tcp_sessions.filter(pl.col("stream").is_in(streams))
     packets = tables.packets.filter(
@@ -144,11 +144,13 @@ def _fields(text: str) -> tuple[str, int]:
     return best
 
 
-def _priority(context: Context, server: common.Server, structured: bool) -> tuple[Priority, str]:
+def _priority(context: Context, client: str, server: common.Server, structured: bool) -> tuple[Priority, str]:
     if not context.is_outside(server.address):
         return "low", "The server is in the home network, where in-house programs speak protocols of their own."
     if server.polling:
         return "info", f"{server.name} is a well-known service: {server.polling}."
+    if common.peer_to_peer(context, context.tables, client):
+        return "low", common.P2P_LOWERED
     if structured:
         return "medium", ""
     return "low", "The text has no structure that reports about a machine."

@@ -117,7 +117,8 @@ def _of_client(
         host = str(row["host"] or "")
         text = " ".join([row["uri"] or "", *(row["form_values"] or []), row["user_agent"] or ""])
         found = common.named_in(text, {n: k for n, k in names.items() if n.lower() not in host.lower()})
-        if found and context.is_outside(row["dst"]):
+        # A user's name is often a word, so that in a web address it counts only beside the host's.
+        if any(f.startswith("host") for f in found) and context.is_outside(row["dst"]):
             where = (
                 "User-Agent " + row["user_agent"]
                 if common.named_in(row["user_agent"] or "", names)

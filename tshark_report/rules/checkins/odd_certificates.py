@@ -90,14 +90,58 @@ def odd_certificates(tables: Tables, context: Context) -> Iterator[Draft]:
     """Judges each server's certificate at the time of the capture."""
     keys = ["src", "src_port", "subject", "issuer", "serial"]
     drafts = []
-    for _, rows in tables.certificates.filter(pl.col("src").is_not_null()).group_by(keys, maintain_order=True):
-        draft = _draft(tables, context, rows)
-        if draft is not None:
-            drafts.append(draft)
+    shown = tables.certificates.filter(pl.col("src").is_not_null())
+    outdated = shown.filter(_outside_its_dates() & ~pl.col("self_signed"))
+    outdated = outdated.filter(pl.col("src").is_in([a for a in outdated["src"].unique().to_list() if context.is_outside(a)]))
+    if outdated.height:
+        drafts.append(_outdated(tables, shown, outdated))
+    for _, rows in shown.filter(pl.col("self_signed")).group_by(keys, maintain_order=True):
+        drafts.append(_draft(tables, context, rows))
     yield from common.first_of(drafts, FINDINGS_MAX)
 
 
-def _draft(tables: Tables, context: Context, rows: pl.DataFrame) -> Draft | None:
+def _outside_its_dates() -> pl.Expr:
+    return (pl.col("time") > pl.col("not_after")) | (pl.col("time") < pl.col("not_before"))
+
+
+def _outdated(tables: Tables, shown: pl.DataFrame, rows: pl.DataFrame) -> Draft:
+    """One finding for all certificates of authorities outside their dates: many of them mean a wrong clock."""
+    clock = rows.height >= 3 and 2 * rows.height >= shown.height
+    first = rows.row(0, named=True)
+    server = common.server(tables, str(first["src"]), int(first["src_port"] or 0))
+    expired = rows.filter(pl.col("time") > pl.col("not_after")).height
+    named = rows["common_name"].unique(maintain_order=True).to_list()
+    summary = (
+        f"{rows.height} certificate{'s' * (rows.height > 1)} of {rows['src'].n_unique()} servers outside "
+        f"({', '.join(words.cut(n, 60) for n in named[:3])}) were outside their dates when they were shown: {expired} expired, "
+        f"{rows.height - expired} not yet valid. First {server.words()}, valid from {words.day(first['not_before'])} to "
+        f"{words.day(first['not_after'])}, shown on {words.day(first['time'])}."
+    )
+    if clock:
+        summary += " As most certificates of this capture are, its clock is probably wrong."
+    return Draft(
+        subject="certificates outside their dates",
+        hosts=(str(first["dst"]), str(first["src"])),
+        title="TLS servers showed certificates outside their dates",
+        summary=summary,
+        sentence=f"{first['dst']} was shown a certificate outside its dates by {server.words()}",
+        priority="info" if clock else "low",
+        confidence="low" if clock else "medium",
+        display_filter=filters.all_of("tls.handshake.certificate", filters.frames(rows["frame"].to_list()[:60])),
+        frames=rows["frame"].to_list()[:60],
+        evidence=evidence(
+            [("time", "time"), ("server", "address"), ("subject", "text"), ("valid from", "text"), ("valid to", "text")],
+            [
+                (r["time"], r["src"], words.cut(r["subject"]), words.day(r["not_before"]), words.day(r["not_after"]))
+                for r in rows.iter_rows(named=True)
+            ],
+        ),
+        lowered_because="The capture's clock is probably wrong." if clock else "",
+        time=float(first["time"]),
+    )
+
+
+def _draft(tables: Tables, context: Context, rows: pl.DataFrame) -> Draft:
     row = rows.row(0, named=True)
     address, port, client = str(row["src"]), int(row["src_port"] or 0), str(row["dst"])
     server = common.server(tables, address, port)

@@ -14,9 +14,12 @@ from tshark_report.rules.checkins import _known as known
 from tshark_report.rules.checkins import _rhythm as rhythms
 from tshark_report.rules.checkins import _words as words
 from tshark_report.rules.checkins.regular_requests import regular_paths
+from tshark_report.tables.sessions import GENERIC_PROTOCOLS
 from tshark_report.tables.tables import Tables
 
 FINDINGS_MAX = 10
+MANY = 20
+"""Contacts from which a clock-like interval alone is worth a look, where nothing about the server is unusual."""
 PARALLEL_S = 0.5
 """Connections that start closer together are one contact: browsers open several at once."""
 
@@ -96,7 +99,7 @@ def _contacts(tables: Tables, context: Context) -> Iterator[_Contact]:
         pl.col("established")
         & (pl.col("client_payload") > 0)
         & pl.col("syn_frame").is_not_null()
-        & ~pl.col("server_port").is_in(list(known.ports("polled")))
+        & ~known.polled()
         & ~pl.col("protocol").is_in(["FTP-DATA", "BitTorrent"])
     )
     if worked.height < least:
@@ -132,7 +135,7 @@ def _regular(rhythm: rhythms.Rhythm, context: Context) -> bool:
 
 def _ordinary_inside(protocol: str, port: int) -> bool:
     """Inside the home network, known protocols on their ports are polled by half of all programs."""
-    return protocol not in ("TCP", "DATA") and known.usual_port(protocol, port)
+    return protocol not in GENERIC_PROTOCOLS and known.usual_port(protocol, port)
 
 
 def _told_by_requests(tables: Tables, context: Context, contact: _Contact) -> bool:
@@ -154,9 +157,8 @@ def _draft(tables: Tables, context: Context, contact: _Contact) -> Draft:
     others = f" and {len(contact.addresses) - 1} more addresses of that name" if len(contact.addresses) > 1 else ""
     first, last = float(sessions["start"][0]), float(sessions["start"][-1])
     summary = (
-        f"{contact.client} opened {sessions.height} {words.spoken(protocol)} sessions to {server.words()}{others} "
-        "between "
-        f"{words.clock(first)} and {words.clock(last)} UTC {rhythms.interval(rhythm, priority)}. "
+        f"{contact.client} opened {sessions.height} sessions ({words.spoken(protocol)}) to {server.words()}{others} "
+        f"between {words.clock(first)} and {words.clock(last)} UTC {rhythms.interval(rhythm, priority)}. "
         f"The longest unbroken regular run is {rhythm.run} of {rhythm.contacts - 1} gaps; "
         f"the client sent {up}, the server {down} a session.{server.about()}"
     )
@@ -194,13 +196,19 @@ def _priority(
     tight = contact.rhythm.jitter <= 0.1 and contact.rhythm.contacts >= 10
     confidence: Confidence = "high" if tight and contact.rhythm.contacts >= 20 else "medium"
     if not context.is_outside(contact.addresses[0]):
+        if len(odd) >= 2:
+            return "medium", "medium", ""
         return "low", confidence, "The server is in the home network, where programs poll each other."
     if server.polling:
         return "info", confidence, f"{server.name} is known to be polled: {server.polling}."
     if context.is_outside(contact.client) and context.is_home(contact.addresses[0]):
         return "low", confidence, "The contact comes from outside."
+    if common.peer_to_peer(context, context.tables, contact.client):
+        return "low", confidence, common.P2P_LOWERED
     if len(odd) >= 2:
         return "high", confidence, ""
+    if not odd and not (tight and contact.rhythm.contacts >= MANY):
+        return "low", confidence, "A named server on its usual port, and too few contacts to rule devices and pages out."
     return "medium", confidence, ""
 
 

@@ -161,12 +161,11 @@ def _joined(times: list[float], sizes: list[int]) -> tuple[list[float], list[int
 
 def _long_streams(tables: Tables, span: float, least: int) -> pl.DataFrame:
     """Streams that last, carry enough packets, and speak TLS or something that tshark does not know."""
-    polled = list(known.ports("polled"))
     made = []
     for transport, rows in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
         made.append(
             rows.filter(
-                (pl.col("seconds") >= span) & (pl.col("packets") >= least) & ~pl.col("server_port").is_in(polled)
+                (pl.col("seconds") >= span) & (pl.col("packets") >= least) & ~known.polled()
             ).select(pl.lit(transport).alias("transport"), "stream")
         )
     long = pl.concat(made)
@@ -216,7 +215,7 @@ def _draft(
     encrypted = protocol.startswith(("TLS", "SSL"))
     sample = "" if encrypted else _sample(tables, most)
     odd = common.oddities(context, tables, server, protocol)
-    judged = _priority(context, server, encrypted, transport, sample, odd)
+    judged = _priority(context, client, server, encrypted, transport, sample, odd)
     if judged is None:
         return None
     priority, lowered = judged
@@ -279,7 +278,7 @@ def _draft(
 
 
 def _priority(
-    context: Context, server: common.Server, encrypted: bool, transport: str, sample: str, odd: list[str]
+    context: Context, client: str, server: common.Server, encrypted: bool, transport: str, sample: str, odd: list[str]
 ) -> tuple[Priority, str] | None:
     if not context.is_outside(server.address):
         if encrypted or not context.is_home(server.address):
@@ -289,6 +288,8 @@ def _priority(
         return "info", f"{server.name} is known to be polled: {server.polling}."
     if encrypted and not odd:
         return None
+    if common.peer_to_peer(context, context.tables, client):
+        return "low", common.P2P_LOWERED
     if transport == "udp" and not sample:
         return "low", "Over UDP, games, VPNs and telephones keep their paths open in this way."
     if sample and odd:

@@ -56,7 +56,7 @@ FAILED_SHARE = 0.8
 )
 def repeated_failures(tables: Tables, context: Context) -> Iterator[Draft]:
     """Groups attempts that were refused, unanswered or closed without data, by client, server and port."""
-    tried = tables.tcp_sessions.filter((pl.col("syns") > 0) & ~pl.col("server_port").is_in(list(known.ports("polled"))))
+    tried = tables.tcp_sessions.filter((pl.col("syns") > 0) & ~known.polled())
     least = int(context.limit("attempts"))
     keys = ["client", "server", "server_port"]
     failed = pl.col("refused") | pl.col("unanswered") | (pl.col("established") & (pl.col("server_payload") == 0))

@@ -75,7 +75,7 @@ def _draft(tables: Tables, context: Context, client: str, address: str, port: in
     asked = [n for n in rows["server_name"].unique(maintain_order=True).to_list() if n]
     ja3 = [j for j in rows["ja3"].unique(maintain_order=True).to_list() if j]
     sessions = tables.tcp_sessions.join(rows.select("stream").unique(), on="stream", how="semi")
-    priority, lowered = _priority(tables, server, asked)
+    priority, lowered = _priority(tables, context, client, server, asked)
     named = f"server name {words.cut(asked[0], 80)}" if asked else "no server name (SNI)"
     shown, frames = common.session_starts(tables, client, [address], port)
     if not frames:
@@ -125,11 +125,15 @@ def _hellos(tables: Tables, client: str, address: str, port: int, rows: pl.DataF
     return shown, rows["frame"].to_list()
 
 
-def _priority(tables: Tables, server: common.Server, asked: list[str]) -> tuple[Priority, str]:
+def _priority(
+    tables: Tables, context: Context, client: str, server: common.Server, asked: list[str]
+) -> tuple[Priority, str]:
     if server.polling:
         return "info", f"{server.name} is a well-known service: {server.polling}."
     if server.dynamic and not known.vendor_dynamic_dns(server.name):
         return "medium", ""
+    if common.peer_to_peer(context, tables, client):
+        return "low", common.P2P_LOWERED
     if not server.name and not asked and tables.dns.height:
         return "medium", ""
     return "low", "Many programs use TLS on a port of their own."

@@ -51,14 +51,13 @@ def from_streams(tables: Tables, asked: pl.DataFrame, told: set[Key]) -> Iterato
         if key in seen or (start.transport == "tcp" and start.stream in other):
             continue
         seen.add(key)
-        protocol: str = start.transport
-        name = data.get(start.stream, "") if protocol == "tcp" else boots.get(frozenset((start.src, start.dst)), "")
+        protocol, name = start.transport, ""
         if protocol == "udp" and start.spoken == "TFTP":
-            protocol = "tftp"
             if _exported(tables, "tftp", start):
                 continue
-        elif name:
-            protocol = "ftp"
+            protocol, name = "tftp", boots.get(frozenset((start.src, start.dst)), "")
+        elif protocol == "tcp" and start.stream in data:
+            protocol, name = "ftp", data[start.stream]
         answer = read_answer(start.context[max(start.context.find(b"HTTP/1."), 0) :])
         yield Delivery(
             category=start.category, what=start.what, name=name, protocol=protocol,

@@ -1,0 +1,99 @@
+"""SCN001: many ports of one host."""
+
+from __future__ import annotations
+
+from tests.builders import drafts, packets, tables
+from tests.conftest import fixture_capture
+from tests.rules.scans.conftest import Wire
+from tests.rules.scans.rows import answer, flat, refused, session, syn
+from tests.rules.scans.wire import read, same_frames
+from tshark_report.rules.scans.vertical_port_scan import vertical_port_scan
+
+
+def closed(count: int, src: str = "10.0.0.66") -> list[list[dict]]:
+    return [refused(n, "10.0.0.80", 100 + n, src) for n in range(count)]
+
+
+def test_fires_at_15_ports_and_is_quiet_at_14() -> None:
+    found = drafts(vertical_port_scan, tables(packets=packets(*flat(closed(15)))))
+    assert [d.subject for d in found] == ["10.0.0.66"]
+    assert found[0].priority == "medium"
+    assert "15 TCP ports of 10.0.0.80" in found[0].summary
+    assert "15 refused" in found[0].summary
+    assert "No port answered as open" in found[0].summary
+    assert not drafts(vertical_port_scan, tables(packets=packets(*flat(closed(14)))))
+
+
+def test_six_of_ten_ports_must_fail() -> None:
+    used = [session(100 + n, "10.0.0.80", 500 + n, "10.0.0.66") for n in range(10)]
+    assert drafts(vertical_port_scan, tables(packets=packets(*flat(closed(15) + used))))
+    more = [session(200 + n, "10.0.0.80", 600 + n, "10.0.0.66") for n in range(1)]
+    assert not drafts(vertical_port_scan, tables(packets=packets(*flat(closed(15) + used + more))))
+
+
+def test_open_ports_are_named() -> None:
+    half_open = []
+    for n, port in enumerate((22, 3306)):
+        asked = syn(300 + n, "10.0.0.80", port, "10.0.0.66")
+        half_open.append([asked, answer(asked), asked | {"flags": 0x04}])
+    found = drafts(vertical_port_scan, tables(packets=packets(*flat(closed(20) + half_open))))
+    assert "22 (ssh) and 3306 (mysql) on 10.0.0.80" in found[0].summary
+    assert found[0].evidence.rows[0][5] == "22 (ssh) and 3306 (mysql)"
+
+
+def test_quiet_where_only_one_direction_was_captured() -> None:
+    rows = [
+        [syn(n, "10.0.0.80", 100 + n), syn(n, "10.0.0.80", 100 + n) | {"flags": 0x18, "payload": 40}] for n in range(60)
+    ]
+    assert not drafts(vertical_port_scan, tables(packets=packets(*flat(rows))))
+
+
+def test_passive_ftp_downloads_are_quiet() -> None:
+    rows = [session(n, "10.0.0.80", 50000 + n) for n in range(150)]
+    assert not drafts(vertical_port_scan, tables(packets=packets(*flat(rows))))
+
+
+def test_a_host_that_answers_for_every_port() -> None:
+    def mute(count: int) -> list[dict]:
+        made = []
+        for n in range(count):
+            asked = syn(n, "10.0.0.80", 100 + n, "10.0.0.66")
+            made.append([asked, answer(asked), asked | {"flags": 0x04}])
+        return flat(made)
+
+    assert drafts(vertical_port_scan, tables(packets=packets(*mute(100))))
+    assert not drafts(vertical_port_scan, tables(packets=packets(*mute(99))))
+
+
+def test_five_sources_are_one_event() -> None:
+    def many(sources: int) -> list[dict]:
+        return flat(
+            [refused(100 * s + n, "10.0.0.80", 100 + n, f"10.0.7.{s + 1}") for s in range(sources) for n in range(20)]
+        )
+
+    found = drafts(vertical_port_scan, tables(packets=packets(*many(5))))
+    assert [d.subject for d in found] == ["10.0.0.80"]
+    assert "5 sources" in found[0].summary
+    assert len(found[0].frames) == 100
+    assert len(drafts(vertical_port_scan, tables(packets=packets(*many(4))))) == 4
+
+
+def test_what_is_alike_in_all_syns() -> None:
+    rows = [[syn(n, "10.0.0.80", 100 + n, src_port=61000, seq=77, ip_id=54321, ip_length=40)] for n in range(30)]
+    summary = drafts(vertical_port_scan, tables(packets=packets(*flat(rows))))[0].summary
+    for mark in ("same source port 61000", "sequence number 77", "0xd431 (ZMap's default)", "no TCP option"):
+        assert mark in summary
+
+
+def test_wire(wire: Wire) -> None:
+    found = wire.found(vertical_port_scan)
+    assert list(found) == ["10.9.0.66"]
+    assert "22 (ssh) and 25 (smtp)" in found["10.9.0.66"].summary
+
+
+def test_fixture(loaded, tmp_path) -> None:
+    path = fixture_capture("port_scan")
+    found = drafts(vertical_port_scan, read(path, tmp_path / "scratch"))
+    assert [d.subject for d in found] == ["10.20.0.66"]
+    same_frames(path, found)
+    assert "3306" in found[0].summary
