@@ -32,7 +32,7 @@ PACKETS_MIN = Threshold(10, "packets", "TODO: why this many and not half or twic
     question="TODO: what does an analyst want to know?",
     answers=(),
     why="TODO: what it may mean.",
-    innocent=(Innocent(explanation="TODO: what harmless thing looks the same.", tell_apart="TODO: and how it differs."),),
+    innocent=(Innocent(explanation="TODO: what harmless thing looks the same.", tell_apart="TODO: how it differs."),),
     confirm=("TODO: the next thing to look at.",),
     references=(Reference(title="TODO: RFC, paper or technique"),),
     needs=("packets",),

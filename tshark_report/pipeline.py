@@ -5,17 +5,20 @@ from __future__ import annotations
 import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tshark_report import __version__
+from tshark_report import evidence as evidence_of
 from tshark_report.capture import filters as run_filters
 from tshark_report.capture import tshark as tshark_module
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.load import Loaded, Progress, deadline, load
 from tshark_report.capture.tshark import Tshark
+from tshark_report.errors import UsageError
 from tshark_report.report import model
 from tshark_report.rules import ALL
 from tshark_report.rules import base as rules
@@ -78,7 +81,30 @@ def build(
     Raises:
         ReportError: any of the expected errors of finding tshark and reading the capture.
     """
-    with opened(request, progress) as (loaded, found, _scratch, env):
+    return build_with_evidence(request, progress, now, evidence=False).report
+
+
+@dataclass(frozen=True)
+class Built:
+    """A report, and the packets behind its starting points as a pcapng (empty where they were not asked for)."""
+
+    report: model.Report
+    evidence: bytes
+
+
+def build_with_evidence(
+    request: Request,
+    progress: Progress = _quiet,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    evidence: bool = True,
+) -> Built:
+    """Read a capture, say where to start, and cut out the packets that say so.
+
+    Raises:
+        ReportError: any of the expected errors of finding tshark and reading the capture.
+    """
+    with opened(request, progress) as (loaded, found, scratch, env), ThreadPoolExecutor(2) as pool:
         progress("rules", 0.92)
         outcomes = list(rules.run(ALL, loaded.tables, request.settings))
         drafts, hidden = _allowed(fired(outcomes), request.settings)
@@ -86,11 +112,87 @@ def build(
         limit = request.timeout or deadline(loaded.capture.file_bytes)
         counter = run_filters.Counter(found, loaded.capture.path, request.options, env, limit)
         wanted = [f.draft.display_filter for f in drafts]
-        counted, command = run_filters.checked(counter, wanted, loaded.tables, loaded.capture.frames)
+        counting = pool.submit(run_filters.checked, counter, wanted, loaded.tables, loaded.capture.frames)
+        points = _points(loaded, drafts)
+        packets = evidence_of.Packets(found, loaded.capture.path, scratch, env)
+        detailing = pool.submit(evidence_of.details, packets, points, drafts)
+        cutting = pool.submit(evidence_of.pcapng, packets, points, drafts, request.settings) if evidence else None
+        parts = _parts(loaded, request.settings)
+        counted, command = counting.result()
         if command:
             loaded.commands.append(("the findings' display filters, counted", command))
         progress("writing the story", 0.97)
-        return _report(request, loaded, found, outcomes, drafts, hidden, counted, now())
+        findings = to_findings(drafts, loaded.tables.packets, counted, loaded.capture.original.name)
+        points = evidence_of.completed(points, findings, detailing.result())
+        report = _report(request, loaded, found, outcomes, findings, points, parts, drafts, hidden, now())
+        return Built(report, cutting.result() if cutting else b"")
+
+
+def carve(request: Request, wanted: str, progress: Progress = _quiet) -> tuple[bytes, list[str]]:
+    """The packets of a finding (by id or code) or of a starting point (by rank) as a pcapng, and the findings' ids.
+
+    Raises:
+        UsageError: no such finding or starting point, or none of its packets may be handed out.
+        ReportError: any of the expected errors of finding tshark and reading the capture.
+    """
+    with opened(request, progress) as (loaded, found, scratch, env):
+        progress("rules", 0.92)
+        drafts, _ = _allowed(fired(list(rules.run(ALL, loaded.tables, request.settings))), request.settings)
+        points = _points(loaded, drafts)
+        ids = {i for p in points if str(p.rank) == wanted for i in p.findings}
+        chosen = [f for f in drafts if f.id in ids or wanted.upper() in (f.id.upper(), f.rule.code)]
+        if not chosen:
+            some = [f.id for f in drafts[:6]]
+            raise UsageError(
+                "there is no such finding or starting point",
+                detail=f"{wanted}; starting points: {len(points)}; findings: {', '.join(some) or 'none'}",
+                causes=("the id is from another capture or another version",),
+                next_step="read the ids in the report, or take a starting point by its number: 1",
+            )
+        packets = evidence_of.Packets(found, loaded.capture.path, scratch, env)
+        data = evidence_of.of_findings(packets, chosen, request.settings)
+        if not data:
+            raise UsageError(
+                "no packet was cut out",
+                detail=", ".join(f.id for f in chosen),
+                causes=("packets of login findings hold passwords and are kept back",),
+                next_step="add --show-secrets if the packets may leave with their passwords",
+            )
+        return data, [f.id for f in chosen]
+
+
+def _points(loaded: Loaded, drafts: list[Fired]) -> list[model.StartingPoint]:
+    """Starting points before the filters have been counted and the cited packets decoded."""
+    tables = loaded.tables
+    by_id = {f.id: f for f in to_findings(drafts, tables.packets, {}, loaded.capture.original.name)}
+
+    def named(address: str) -> str:
+        name = tables.names.get(address)
+        return f"{address} ({name})" if name else address
+
+    return starting_points(drafts, by_id, tables.packets, named, lambda each: line_up_for(each, tables))
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What the report shows without judging; made while tshark counts the filters."""
+
+    transport: model.TransportHealth
+    dns: model.DnsView
+    hosts: tuple[list[model.Host], int]
+    files: tuple[list[model.CarriedFile], int]
+    statistics: model.Statistics
+
+
+def _parts(loaded: Loaded, settings: Settings) -> _Parts:
+    tables = loaded.tables
+    return _Parts(
+        transport_health(tables, settings),
+        dns_view(tables, settings),
+        hosts_view(tables, settings, HOSTS_KEPT),
+        views.files_view(tables),
+        views.statistics_view(tables, loaded.taps),
+    )
 
 
 def _allowed(found: list[Fired], settings: Settings) -> tuple[list[Fired], list[str]]:
@@ -121,23 +223,14 @@ def _report(
     loaded: Loaded,
     found: Tshark,
     outcomes: Sequence[rules.Outcome],
+    findings: list[model.Finding],
+    points: list[model.StartingPoint],
+    parts: _Parts,
     drafts: list[Fired],
     hidden: list[str],
-    counted: dict[str, int],
     now: datetime,
 ) -> model.Report:
     tables, capture = loaded.tables, loaded.capture
-    findings = to_findings(drafts, tables.packets, counted, capture.original.name)
-    by_id = {f.id: f for f in findings}
-
-    def named(address: str) -> str:
-        name = tables.names.get(address)
-        return f"{address} ({name})" if name else address
-
-    points = starting_points(drafts, by_id, tables.packets, named, lambda each: line_up_for(each, tables))
-    health = transport_health(tables, request.settings)
-    files, files_total = views.files_view(tables)
-    hosts, hosts_total = hosts_view(tables, request.settings, HOSTS_KEPT)
     not_shown = [f"hidden by your settings: {line}" for line in hidden]
     return model.Report(
         schema_version=model.SCHEMA_VERSION,
@@ -145,7 +238,7 @@ def _report(
         generated=now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         ticket=request.ticket,
         capture=_capture(loaded, request.options),
-        verdict=verdict(tables, findings, health),
+        verdict=verdict(tables, findings, parts.transport),
         overview=views.overview(tables, tables.packets.height, capture.link_types),
         starting_points=points,
         findings=findings,
@@ -157,15 +250,15 @@ def _report(
             for o in outcomes
         ],
         limits=[*limits(tables, capture), *not_shown],
-        hosts=hosts,
-        hosts_total=hosts_total,
-        files=files,
-        files_total=files_total,
+        hosts=parts.hosts[0],
+        hosts_total=parts.hosts[1],
+        files=parts.files[0],
+        files_total=parts.files[1],
         protocols=views.protocol_notes(tables),
-        transport=health,
-        dns=dns_view(tables, request.settings),
-        statistics=views.statistics_view(tables, loaded.taps),
-        indicators=indicators(drafts, by_id),
+        transport=parts.transport,
+        dns=parts.dns,
+        statistics=parts.statistics,
+        indicators=indicators(drafts, {f.id: f for f in findings}),
         commands=[
             model.Command(purpose=purpose, command=shlex.join(_portable(args, loaded)))
             for purpose, args in loaded.commands

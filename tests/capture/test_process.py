@@ -60,15 +60,19 @@ def test_nothing_is_left_when_the_caller_fails() -> None:
     class Stop(Exception):
         pass
 
-    with (
-        pytest.raises(Stop),
-        process.started(python("import time; print('x', flush=True); time.sleep(60)"), timeout=60, env=ENV) as running,
-    ):
-        assert running.stdout.read(1) == b"x"
-        number = running._process.pid
-        raise Stop
+    numbers = []
+
+    def fail() -> None:
+        code = "import time; print('x', flush=True); time.sleep(60)"
+        with process.started(python(code), timeout=60, env=ENV) as running:
+            assert running.stdout.read(1) == b"x"
+            numbers.append(running._process.pid)
+            raise Stop
+
+    with pytest.raises(Stop):
+        fail()
     with pytest.raises(ProcessLookupError):
-        os.kill(number, 0)
+        os.kill(numbers[0], 0)
 
 
 def test_stdin_is_closed() -> None:

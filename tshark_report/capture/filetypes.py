@@ -258,11 +258,10 @@ def _zip(data: bytes) -> tuple[str, tuple[str, ...], list[str]]:
         while at >= 0 and len(names) < MOST_INSIDE:
             length = int.from_bytes(data[at + length_at : at + length_at + 2], "little")
             name = data[at + name_at : at + name_at + min(length, 300)].decode("utf-8", "replace")
-            if 0 < length < 1000 and name and name not in names:
-                names.append(name)
-                encrypted = encrypted or bool(
-                    data[at + flags_at : at + flags_at + 1][:1] > b"" and data[at + flags_at] & 1
-                )
+            if 0 < length < 1000 and name:
+                encrypted = encrypted or bool(int.from_bytes(data[at + flags_at : at + flags_at + 1], "little") & 1)
+                if name not in names:
+                    names.append(name)
             at = data.find(magic, at + 4)
     marks = ["encrypted archive"] if encrypted else []
     if b"[Content_Types].xml" in data or any(n.startswith(("word/", "xl/", "ppt/")) for n in names):

@@ -23,6 +23,8 @@ from tshark_report.tables.tables import OPENING_SCHEMA, SIGNATURE_SCHEMA
 OPENING_BYTES = 256
 OPENING_PACKETS = 3
 """Packets with payload of each direction of a stream whose first bytes are kept."""
+ECHO_PACKETS, MOST_ECHOES = 12, 6_000
+"""Echo requests and replies of one host to another whose first bytes are kept, and of all hosts."""
 MOST_OPENINGS = 60_000
 """Rows of the openings table: 10,000 streams. A scan has more streams, but no payload."""
 MOST_HITS = 2_000
@@ -139,6 +141,7 @@ def _openings(data: mmap.mmap, frames: Frames, packets: pl.DataFrame) -> pl.Data
     )
     order = pl.int_range(pl.len()).over("transport", "stream", "src", "src_port").alias("order")
     first = carrying.with_columns(order).filter(pl.col("order") < OPENING_PACKETS).head(MOST_OPENINGS)
+    first = pl.concat([first, _echoes(packets).select(first.columns)])
     places = first.select(
         "frame", "length", "payload", pl.col("ip_length").fill_null(0), pl.col("protocols").fill_null("")
     )
@@ -148,6 +151,18 @@ def _openings(data: mmap.mmap, frames: Frames, packets: pl.DataFrame) -> pl.Data
     ]
     made = first.with_columns(pl.Series("data", bodies, dtype=pl.Binary))
     return made.select(pl.col(name).cast(dtype) for name, dtype in OPENING_SCHEMA.items())
+
+
+def _echoes(packets: pl.DataFrame) -> pl.DataFrame:
+    """The first echo packets of each host to each other, with `payload` as what follows the ICMP header."""
+    whole = (pl.col("fragment_offset").fill_null(0) == 0) & ~pl.col("more_fragments").fill_null(value=False)
+    plain = packets.filter(pl.col("protocols").str.contains(r":icmp(v6)?(:data)?$") & whole)
+    # An IPv4 length holds its own header of 20 bytes, an IPv6 length does not; both hold 8 bytes of ICMP.
+    headers = pl.when(pl.col("transport") == "icmpv6").then(8).otherwise(28)
+    carrying = plain.with_columns((pl.col("ip_length").cast(pl.Int64) - headers).alias("payload"))
+    order = pl.int_range(pl.len()).over("src", "dst").alias("order")
+    carrying = carrying.filter(pl.col("payload") > 0).with_columns(order, pl.col("payload").cast(pl.UInt32))
+    return carrying.filter(pl.col("order") < ECHO_PACKETS).head(MOST_ECHOES)
 
 
 def _search(data: mmap.mmap) -> Hits:

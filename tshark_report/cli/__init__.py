@@ -5,4 +5,4 @@ from __future__ import annotations
 
 def load_commands() -> None:
     """Import every command module, so that its commands are on the app."""
-    from tshark_report.cli import doctor, fields, report, rules, stats  # noqa: F401
+    from tshark_report.cli import carve, doctor, fields, report, rules, stats  # noqa: F401

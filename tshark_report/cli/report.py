@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tshark_report.pipeline import Request
+    from tshark_report.report.as_pdf import Attachment
     from tshark_report.report.model import Report
 
 FORMATS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".json": "json", ".md": "markdown", ".markdown": "markdown"}
@@ -106,19 +108,22 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     if indicators is not None:
         _writable(indicators)
     request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, settings, tshark, timeout)
-    from tshark_report.pipeline import build
+    from tshark_report.pipeline import build_with_evidence
     from tshark_report.report.model import Ticket
 
     marks = Ticket(ticket=ticket, title=title, analyst=analyst, organisation=organisation, tlp=tlp, note=note)
     with progress(capture.name) as show:
         warm = _warm_up({kind for _, kind in outputs})
-        made = build(request.with_ticket(marks), show)
+        with_packets = any(kind == "pdf" for _, kind in outputs) and not redact
+        built = build_with_evidence(request.with_ticket(marks), show, evidence=with_packets)
+        made = built.report
         warm()
         if redact:
             made = _redacted(made, redact)
         show("writing", 0.98)
+        look = _Look(paper.value, flavour.value, templates, built.evidence)
         for path, kind in outputs:
-            _write(made, path, kind, paper.value, flavour.value, templates)
+            _write(made, path, kind, look)
         if indicators is not None:
             _write_indicators(made, indicators)
     for path, _ in outputs:
@@ -239,7 +244,17 @@ def _redacted(made: Report, what: str) -> Report:
     return redact.redact(made, parts)  # type: ignore[arg-type]
 
 
-def _write(made: Report, path: Path, kind: str, paper: str, flavour: str, templates: Path | None) -> None:
+@dataclass(frozen=True)
+class _Look:
+    """How the outputs look, and the packets that a PDF carries along."""
+
+    paper: str
+    flavour: str
+    templates: Path | None
+    evidence: bytes
+
+
+def _write(made: Report, path: Path, kind: str, look: _Look) -> None:
     from tshark_report.report import write
 
     if kind == "json":
@@ -249,16 +264,35 @@ def _write(made: Report, path: Path, kind: str, paper: str, flavour: str, templa
     elif kind == "markdown":
         from tshark_report.report import as_markdown
 
-        data = as_markdown.render(made, flavour=flavour).encode()  # type: ignore[arg-type]
+        data = as_markdown.render(made, flavour=look.flavour).encode()  # type: ignore[arg-type]
     elif kind == "html":
         from tshark_report.report import as_html
 
-        data = as_html.render(made, templates=templates).encode()
+        data = as_html.render(made, templates=look.templates).encode()
     else:
         from tshark_report.report import as_pdf
 
-        data = as_pdf.render(made, paper=paper, templates=templates)  # type: ignore[arg-type]
+        attached = _attachments(made, look.evidence)
+        data = as_pdf.render(made, paper=look.paper, attachments=attached, templates=look.templates)  # type: ignore[arg-type]
     write.atomically(path, data)
+
+
+def _attachments(made: Report, evidence: bytes) -> list[Attachment]:
+    """What a PDF carries: the report as data, the indicators, and the packets behind the starting points."""
+    from tshark_report.report import as_json, indicators
+    from tshark_report.report.as_pdf import Attachment
+
+    data = as_json.render(made)
+    files = [Attachment(name="report.json", mime="application/json", data=data, description="The report as data")]
+    if made.indicators:
+        table = indicators.to_csv(made).encode()
+        files.append(Attachment(name="indicators.csv", mime="text/csv", data=table, description="Indicators"))
+    if evidence:
+        words = "Packets behind the starting points, with comments naming the finding"
+        files.append(
+            Attachment(name="evidence.pcapng", mime="application/vnd.tcpdump.pcap", data=evidence, description=words)
+        )
+    return files
 
 
 def _write_indicators(made: Report, path: Path) -> None:

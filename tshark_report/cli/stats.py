@@ -27,8 +27,9 @@ class View(StrEnum):
 
 
 HEADINGS = {
-    "a_port": "port", "b_port": "port", "packets_ab": "pkts A>B", "bytes_ab": "bytes A>B", "packets_ba": "pkts B>A",
-    "bytes_ba": "bytes B>A", "packets_sent": "pkts sent", "packets_received": "pkts rcvd", "bytes_received": "bytes rcvd",
+    "a_port": "port", "b_port": "port", "packets_ab": "pkts A>B", "bytes_ab": "bytes A>B",
+    "packets_ba": "pkts B>A", "bytes_ba": "bytes B>A", "packets_sent": "pkts sent",
+    "packets_received": "pkts rcvd", "bytes_received": "bytes rcvd",
 }  # fmt: skip
 WIDE = 150
 """Columns of a terminal below which the tables leave out when a conversation began."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 def plain(text: str) -> str:
-    """Text without anything that a terminal would act on: control and format characters are shown as `\\xNN`, `\\uNNNN`."""
+    r"""Text with nothing that a terminal would act on; control characters become `\xNN` or `\uNNNN`."""
     if text.isascii() and text.isprintable():
         return text
     made = []

@@ -118,6 +118,20 @@ class Finding(Model, frozen=True, kw_only=True):
     """Why priority or confidence is lower than the rule alone would say; empty where nothing lowered it."""
 
 
+class LayerDetail(Model, frozen=True, kw_only=True):
+    """One protocol layer of a decoded packet, a line a field, as Wireshark's packet details show it."""
+
+    name: str
+    lines: list[str]
+
+
+class PacketDetail(Model, frozen=True, kw_only=True):
+    """A cited packet, layer by layer. It was decoded on its own, so what was reassembled from others is not in it."""
+
+    frame: int
+    layers: list[LayerDetail]
+
+
 class StartingPoint(Model, frozen=True, kw_only=True):
     """Where to look first: one subject, its findings told in time order."""
 
@@ -138,6 +152,8 @@ class StartingPoint(Model, frozen=True, kw_only=True):
     display_filter: str = ""
     matched_packets: int = 0
     line_up: LineUp | None = None
+    details: list[PacketDetail] = []
+    """At most a few of the cited packets, layer by layer."""
 
 
 class Check(Model, frozen=True, kw_only=True):

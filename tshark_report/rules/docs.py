@@ -25,16 +25,17 @@ def page(rule: Rule) -> str:
         "## Thresholds",
         _thresholds(rule),
         "## What it reads",
-        f"Tables: {', '.join(rule.needs) or 'packets'}."
-        + (
-            f" tshark fields without which it cannot be evaluated: {', '.join(f'`{f}`' for f in rule.fields)}."
-            if rule.fields
-            else ""
-        ),
+        f"Tables: {', '.join(rule.needs) or 'packets'}.{_fields(rule)}",
         "## References",
         "\n".join(f"- [{r.title}]({r.url})" if r.url else f"- {r.title}" for r in rule.references) or "None.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _fields(rule: Rule) -> str:
+    if not rule.fields:
+        return ""
+    return f" tshark fields without which it cannot be evaluated: {', '.join(f'`{f}`' for f in rule.fields)}."
 
 
 def _thresholds(rule: Rule) -> str:

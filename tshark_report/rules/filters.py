@@ -13,7 +13,7 @@ _SAFE_FIELD = re.compile(r"[A-Za-z0-9_.\-]+\Z")
 
 
 def quoted(value: str) -> str:
-    """`value` as a display-filter string: quotes and backslashes escaped, everything unusual as \\xNN bytes."""
+    r"""`value` as a display-filter string: quotes and backslashes escaped, everything unusual as \xNN bytes."""
     made = []
     for byte in value.encode("utf-8", "replace"):
         character = chr(byte)

@@ -1,0 +1,1 @@
+"""Findings told: starting points, verdict, views."""

@@ -47,7 +47,8 @@ def _file(tables: Tables, capture: CaptureFile) -> list[str]:
     if capture.snap_cut:
         share = 100 * capture.snap_cut / max(1, tables.packets.height)
         found.append(
-            f"{count(capture.snap_cut, 'packet')} ({share:.0f} %) were cut by the capture's snap length: their "
+            f"{count(capture.snap_cut, 'packet')} ({share:.0f} %) {_verb(capture.snap_cut, 'was', 'were')} cut by "
+            "the capture's snap length: their "
             "payload, and "
             "files in it, cannot be seen whole."
         )
@@ -118,28 +119,37 @@ def _gaps(tables: Tables) -> list[str]:
     found = []
     if unseen:
         found.append(
-            f"{count(unseen, 'packet')} acknowledge data that the capture does not hold: it lost packets that the "
-            "hosts received."
+            f"{count(unseen, 'packet')} {_verb(unseen, 'acknowledges', 'acknowledge')} data that the capture does not "
+            "hold: it lost packets that the hosts received."
         )
-    if tables.copies.height:
+    copies = tables.copies.height
+    if copies:
         found.append(
-            f"{count(tables.copies.height, 'TCP packet')} were recorded more than once: counts, bytes and tshark's "
-            "retransmissions include them."
+            f"{count(copies, 'TCP packet')} {_verb(copies, 'was', 'were')} recorded more than once: counts, bytes and "
+            "tshark's retransmissions include them."
+        )
+    overtaken = tables.resent.filter((pl.col("kind") == "reordered") & ~pl.col("copy")).height
+    if overtaken:
+        found.append(
+            f"{count(overtaken, 'TCP packet')} {_verb(overtaken, 'stands', 'stand')} behind packets that were "
+            "sent later: "
+            "order and gaps in the capture are not those of the senders."
         )
     return found
 
 
 def _offloaded(tables: Tables) -> list[str]:
-    tcp = tables.packets.filter((pl.col("transport") == "tcp") & (pl.col("payload") > LARGEST_FRAME))
-    some = tables.packets.filter(pl.col("length") > LARGEST_FRAME).height
-    if not tcp.height or tcp.filter(pl.col("length") > JUMBO_FRAME).height == 0 and some == 0:
+    long = tables.packets.filter((pl.col("transport") == "tcp") & (pl.col("payload") > LARGEST_FRAME))
+    if long.is_empty():
         return []
+    longest = long["length"].max()
+    jumbo = " (or jumbo frames are in use)" if isinstance(longest, int) and longest <= JUMBO_FRAME else ""
     return [
-        f"{count(tcp.height, 'TCP segment')} are longer than an Ethernet frame (up to "
-        f"{size(int(tcp['length'].max() or 0))}): "  # type: ignore[arg-type]
-        "the capture was taken on a host whose network card cuts and joins segments, so packets, gaps and sizes "
-        "on the wire "
-        "were others."
+        f"{count(long.height, 'TCP segment')} {_verb(long.height, 'is', 'are')} longer than an Ethernet frame: "
+        "the capture "
+        f"was taken on a host whose network card cuts and joins segments{jumbo}, so packets, gaps and sizes on "
+        "the wire were "
+        "others."
     ]
 
 
@@ -160,7 +170,10 @@ def _wireless(tables: Tables) -> list[str]:
     if not protected:
         return []
     return [
-        f"{count(protected, 'of the 802.11 frame')} are encrypted: without the network's key only addresses, "
-        "sizes and times "
-        "can be seen."
+        f"{protected:,} of {count(wlan.height, '802.11 frame')} {_verb(protected, 'is', 'are')} encrypted: without the "
+        "network's key only addresses, sizes and times can be seen."
     ]
+
+
+def _verb(number: int, one: str, many: str) -> str:
+    return one if number == 1 else many

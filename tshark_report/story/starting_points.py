@@ -132,7 +132,8 @@ def _reason(place: int, point: _Point) -> str:
     lead = point.lead
     loud = [f for f in point.members if f.draft.priority in ("high", "medium")]
     where = "First" if place == 1 else f"Number {place}"
-    text = f"{where} because {lead.rule.code} {lead.rule.name} is of {lead.draft.priority} priority with {lead.draft.confidence} confidence"
+    how = f"{lead.draft.priority} priority with {lead.draft.confidence} confidence"
+    text = f"{where} because {lead.rule.code} {lead.rule.name} is of {how}"
     others = list(dict.fromkeys(f.rule.name for f in loud if f is not lead and f.rule.code != lead.rule.code))
     if others:
         text += f", and {listed(others, 3)} {'points' if len(others) == 1 else 'point'} at the same hosts"

@@ -17,14 +17,19 @@ APPLICATION = (
     "smb-errors",
     "sip-errors",
     "tls-alerts",
+    "slow-questions",
+    "slow-resolvers",
+    "unanswered-queries",
 )
 TRANSPORT = (
     "resent-segments", "late-handshakes", "unacknowledged-data", "zero-windows", "full-windows", "broken-connections",
     "half-open-connections",
+    "unrepaired-gaps",
 )  # fmt: skip
 NETWORK = (
     "unanswered-connections", "refused-connections", "grown-round-trips", "long-round-trips", "lost-large-segments",
     "unreachable-destinations", "smaller-path-mtu", "exceeded-ttl", "redirects", "unanswered-dhcp",
+    "unanswered-datagrams",
 )  # fmt: skip
 LINK = ("unanswered-arp", "doubled-packets", "deauthentication-bursts", "failed-wlan-logins")
 LAYERS: dict[str, Layer] = {
@@ -39,7 +44,9 @@ nothing shows whether a program, a filter or a route is missing."""
 TELLING = frozenset(
     ("resent-segments", "late-handshakes", "unacknowledged-data", "zero-windows", "full-windows", "slow-answers",
      "unanswered-connections", "grown-round-trips", "long-round-trips", "lost-large-segments", "unanswered-arp",
-     "unanswered-dhcp", "doubled-packets", "refused-connections", "exceeded-ttl", "failed-wlan-logins")
+     "unanswered-dhcp", "doubled-packets", "refused-connections", "exceeded-ttl", "failed-wlan-logins",
+     "unrepaired-gaps", "late-greetings", "slow-questions", "slow-resolvers", "unanswered-queries",
+     "unanswered-datagrams")
 )  # fmt: skip
 """Rules whose low-priority findings still say at which layer the trouble is, where nothing higher was found."""
 

@@ -27,7 +27,8 @@ OPENING_SCHEMA: dict[str, pl.DataType] = {
     "order": pl.UInt8(),
 }
 """The first bytes of the first packets with payload in each direction of each TCP and UDP stream. `data` holds at
-most 256 bytes; `order` is 0 for the first such packet of that direction, then 1, 2, ...; `payload` its full length."""
+most 256 bytes; `order` is 0 for the first such packet of that direction, then 1, 2, ...; `payload` its full length.
+Of ICMP echo packets (`transport` icmp or icmpv6, no stream) the first twelve of one host to another are kept."""
 
 SIGNATURE_SCHEMA: dict[str, pl.DataType] = {
     "frame": pl.UInt32(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import drafts, family, tables
+from tests.builders import drafts, family, packets, tables
 from tests.conftest import case_capture, fixture_capture
 from tests.rules.checkins import wire
 from tshark_report.rules.checkins.bare_address_posts import bare_address_posts
@@ -54,6 +54,17 @@ def test_a_form_of_a_page_is_low() -> None:
     page = {"method": "GET", "uri": "/", "content_length": None}
     found = drafts(bare_address_posts, made(page, {"referer": f"http://{wire.OUTSIDE}:7080/"}))
     assert found[0].priority == "low"
+
+
+def test_a_refusal_with_hardly_an_answer_is_low() -> None:
+    def told(back: int) -> str:
+        rows = wire.session(0, 0, port=7080, up=[(0.1, 1000)], down=[(0.2, back)])
+        answer = {"src": wire.OUTSIDE, "dst": wire.CLIENT, "status": 405, "method": None, "uri": None, "host": None}
+        made_ = tables(http=made({}, answer).http, packets=packets(*rows))
+        return drafts(bare_address_posts, made_)[0].priority
+
+    assert told(999) == "low"
+    assert told(1000) == "medium"
 
 
 def test_regular_posts_are_told_elsewhere() -> None:

@@ -81,10 +81,10 @@ def test_quiet_on_a_certificate_of_an_authority() -> None:
 
 def test_validity_is_judged_at_capture_time() -> None:
     told = found("www.shop.example", "Some Authority R3", age=91, days=90, asked="www.shop.example")
-    assert (told[0].priority, "expired on" in told[0].summary) == ("low", True)
+    assert (told[0].priority, "1 expired, 0 not yet valid" in told[0].summary) == ("low", True)
     assert not found("www.shop.example", "Some Authority R3", age=89, days=90, asked="www.shop.example")
     assert (
-        "not valid before"
+        "0 expired, 1 not yet valid"
         in found("www.shop.example", "Some Authority R3", age=-1, days=90, asked="www.shop.example")[0].summary
     )
 
@@ -136,3 +136,29 @@ def test_published_capture(loaded: wire.Read) -> None:
 @pytest.mark.shared
 def test_ordinary_browsing_is_quiet(loaded: wire.Read) -> None:
     assert not drafts(odd_certificates, loaded(case_capture("ndpi_firefox_tls")).tables)
+
+
+def test_a_wrong_clock_is_one_finding() -> None:
+    rows = []
+    for n in range(4):
+        sent = wire.certificate(
+            f"www.shop{n}.example", "Some Authority R3", stamp(START + DAY), stamp(START + 90 * DAY)
+        )
+        row = {
+            "src": f"203.0.113.{n}",
+            "dst": wire.CLIENT,
+            "src_port": 443,
+            "stream": n,
+            "time": START,
+            "lengths": [400],
+        }
+        rows.append(row | {"der": sent[sent.index(b"\x30\x82", 40) :].hex()})
+    told = drafts(odd_certificates, tables(certificates=family("certificates", *rows)))
+    assert [d.priority for d in told] == ["info"]
+    assert "its clock is probably wrong" in told[0].summary
+
+
+def test_an_issuer_that_is_a_host_name_is_no_authority() -> None:
+    told = found("www.aqe3x7.com", "www.zmf5u2.net", asked="www.qq2.com", port=9001)
+    assert told[0].priority == "medium"
+    assert "no authority but a host name" in told[0].summary

@@ -30,8 +30,7 @@ def test_the_first_bytes_tell_where_tshark_does_not() -> None:
     assert "SSH" in drafts(protocols_on_odd_ports, made("TCP", 902, b"SSH-2.0-OpenSSH_9.2", wire.INSIDE))[0].summary
 
 
-def test_irc_to_outside_is_medium() -> None:
-    assert drafts(protocols_on_odd_ports, made("IRC", 5050))[0].priority == "medium"
+def test_irc_inside_is_context() -> None:
     assert drafts(protocols_on_odd_ports, made("IRC", 5050, server=wire.INSIDE))[0].priority == "info"
 
 

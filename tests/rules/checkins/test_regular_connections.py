@@ -18,7 +18,7 @@ def made(moments: Any, **session: Any) -> Any:
 
 
 def test_fires_at_eight_contacts() -> None:
-    found = drafts(regular_connections, made(wire.every(60, 8)))
+    found = drafts(regular_connections, made(wire.every(60, 8), port=4711))
     assert len(found) == 1
     assert found[0].hosts[:2] == (wire.CLIENT, wire.OUTSIDE)
     assert "beacon-like regular interval of 60.0 s" in found[0].summary
@@ -43,9 +43,40 @@ def test_quiet_on_parallel_connections_of_a_page() -> None:
     assert not drafts(regular_connections, made(wire.every(0.05, 30)))
 
 
-@pytest.mark.parametrize("port", [502, 123, 445, 993])
-def test_quiet_on_services_that_are_polled(port: int) -> None:
-    assert not drafts(regular_connections, made(wire.every(10, 30), port=port))
+@pytest.mark.parametrize(("port", "protocol"), [(502, "Modbus/TCP"), (123, "TCP"), (445, "SMB2"), (993, "TLSv1.2")])
+def test_quiet_on_services_that_are_polled(port: int, protocol: str) -> None:
+    assert not drafts(regular_connections, made(wire.every(10, 30), port=port, protocol=protocol))
+
+
+def test_a_controllers_port_counts_only_where_its_protocol_is_spoken() -> None:
+    assert drafts(regular_connections, made(wire.every(10, 30), port=2404, protocol="TLSv1.2"))[0].priority == "medium"
+
+
+def test_a_server_without_oddities_needs_twenty_contacts_like_a_clock() -> None:
+    assert drafts(regular_connections, made(wire.every(60, 19)))[0].priority == "low"
+    assert drafts(regular_connections, made(wire.every(60, 20)))[0].priority == "medium"
+
+
+def test_peer_to_peer_programs_are_no_alarm() -> None:
+    peers = [wire.session(n, 100 + n, server=f"198.51.100.{n}", port=20000 + n) for n in range(15)]
+    ticks = [wire.session(at, n, port=4711) for n, at in enumerate(wire.every(20, 30))]
+    found = drafts(regular_connections, tables(packets=packets(*wire.in_order(*ticks, *peers))))
+    assert found[0].priority == "low"
+    found = drafts(regular_connections, tables(packets=packets(*wire.in_order(*ticks, *peers[:13]))))
+    assert found[0].priority == "medium"
+
+
+def test_an_inside_server_with_two_oddities_is_medium() -> None:
+    rows = wire.in_order(
+        *(
+            wire.session(at, n, server=wire.INSIDE, port=4444, protocol="TLSv1.2")
+            for n, at in enumerate(wire.every(20, 12))
+        )
+    )
+    der = wire.certificate("x")[wire.certificate("x").index(b"\x30\x82", 40) :].hex()
+    shown = family("certificates", {"src": wire.INSIDE, "dst": wire.CLIENT, "src_port": 4444, "der": der})
+    assert drafts(regular_connections, tables(packets=packets(*rows), certificates=shown))[0].priority == "medium"
+    assert drafts(regular_connections, tables(packets=packets(*rows)))[0].priority == "low"
 
 
 def test_quiet_on_known_protocols_inside() -> None:

@@ -67,9 +67,9 @@ def test_quiet_on_messages_of_any_size() -> None:
     assert not drafts(regular_messages, tables(packets=packets(*rows)))
 
 
-@pytest.mark.parametrize("port", [22, 502, 5222, 8883, 47808])
-def test_quiet_on_services_with_keep_alives(port: int) -> None:
-    assert not drafts(regular_messages, made(wire.every(5, 30), port=port))
+@pytest.mark.parametrize(("port", "protocol"), [(22, "TCP"), (5222, "TCP"), (8883, "TLSv1.2"), (502, "Modbus/TCP")])
+def test_quiet_on_services_with_keep_alives(port: int, protocol: str) -> None:
+    assert not drafts(regular_messages, made(wire.every(5, 30), port=port, protocol=protocol))
 
 
 def test_quiet_on_named_tls_on_443_and_on_known_protocols() -> None:

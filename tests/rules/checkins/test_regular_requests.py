@@ -78,6 +78,21 @@ def test_priority_depends_on_what_else_is_known(columns: dict[str, Any], priorit
     assert ("beacon" in found[0].summary) == (priority in ("high", "medium"))
 
 
+def test_a_browsers_name_without_a_page_counts_from_twenty_contacts() -> None:
+    columns = {
+        "method": "GET",
+        "host": "cdn.shop.example",
+        "uri": "/pixel.gif",
+        "user_agent": "Mozilla/5.0 (Windows NT 10.0)",
+    }
+    assert drafts(regular_requests, made(wire.every(30, 20), **columns))[0].priority == "medium"
+    assert drafts(regular_requests, made(wire.every(30, 19), **columns))[0].priority == "low"
+    assert (
+        drafts(regular_requests, made(wire.every(30, 20), **(columns | {"user_agent": "feed/1.0"})))[0].priority
+        == "low"
+    )
+
+
 def test_posts_to_ever_new_paths_are_one_finding() -> None:
     rows = [
         {

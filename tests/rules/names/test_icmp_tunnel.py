@@ -87,6 +87,42 @@ def test_quiet_without_echo_packets() -> None:
     assert not drafts(icmp_tunnel, tables(icmp=family("icmp", {"type": 3, "code": 3})))
 
 
+def wired(loaded, path: Path, pairs: Iterable[tuple[bytes, bytes]]) -> Any:  # noqa: ANN001
+    frames = []
+    for n, (asked, told) in enumerate(pairs):
+        frames += [(n * 1.0, wire.echo(A, B, 8, 7, n, asked)), (n + 0.1, wire.echo(B, A, 0, 7, n, told))]
+    return loaded(wire.write(path, frames)).tables
+
+
+def test_whole_packets_inside(loaded, tmp_path: Path) -> None:  # noqa: ANN001
+    inner = wire.ip("10.9.0.1", "10.9.0.2", 6, bytes.fromhex("c35000160000") + bytes(40))
+    found = drafts(icmp_tunnel, wired(loaded, tmp_path / "inner.pcap", [(inner, inner)] * 6))
+    assert found[0].priority == "high"
+    assert "10.9.0.1 and 10.9.0.2 (TCP port 22)" in found[0].summary
+
+
+def test_replies_with_other_bytes(loaded, tmp_path: Path) -> None:  # noqa: ANN001
+    pairs = [(bytes(56), b"x" * 56)] * 5 + [(bytes(56), bytes(56))] * 2
+    found = drafts(icmp_tunnel, wired(loaded, tmp_path / "unlike.pcap", pairs))
+    assert found[0].priority == "high"
+    assert "5 replies do not repeat" in found[0].summary
+    assert not drafts(icmp_tunnel, wired(loaded, tmp_path / "fewer.pcap", pairs[1:]))
+
+
+def test_requests_with_content_of_their_own(loaded, tmp_path: Path) -> None:  # noqa: ANN001
+    lines = [f"line {n} of a file that leaves".encode() for n in range(6)]
+    found = drafts(icmp_tunnel, wired(loaded, tmp_path / "lines.pcap", [(line, line) for line in lines]))
+    assert found[0].priority == "medium"
+    assert "line 0 of a file" in found[0].summary
+    five = [(line, line) for line in (*lines[:5], lines[4])]
+    assert not drafts(icmp_tunnel, wired(loaded, tmp_path / "five.pcap", five))
+
+
+def test_quiet_on_a_ping_with_a_time_in_front(loaded, tmp_path: Path) -> None:  # noqa: ANN001
+    pings = [n.to_bytes(8, "little") + bytes(range(48)) for n in range(12)]
+    assert not drafts(icmp_tunnel, wired(loaded, tmp_path / "ping.pcap", [(p, p) for p in pings]))
+
+
 def test_filter_leaves_out_errors_that_quote_an_echo(loaded, tmp_path: Path) -> None:  # noqa: ANN001
     frames = []
     for n in range(8):

@@ -70,8 +70,17 @@ def test_a_resolver_of_which_only_answers_were_captured_is_quiet() -> None:
 def repeated(count: int, back: int, sizes: int = 1) -> list[dict]:
     rows = []
     for n in range(count):
-        ask = {"src": VICTIM, "dst": "10.0.0.53", "src_port": 5000, "dst_port": 123, "stream": 1, "transport": "udp", "protocol": "NTP",
-               "payload": 40 + n % sizes, "flags": None}  # fmt: skip
+        ask = {
+            "src": VICTIM,
+            "dst": "10.0.0.53",
+            "src_port": 5000,
+            "dst_port": 123,
+            "stream": 1,
+            "transport": "udp",
+            "protocol": "NTP",
+            "payload": 40 + n % sizes,
+            "flags": None,
+        }
         rows += [ask, ask | {"src": "10.0.0.53", "dst": VICTIM, "src_port": 123, "dst_port": 5000, "payload": back}]
     return timed(rows)
 

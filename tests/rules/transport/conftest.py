@@ -103,7 +103,9 @@ def _doubled() -> Talk:
     talk = Talk(51, server="203.0.113.51").handshake(36.0)
     for n in range(12):
         at = 36.1 + n * 0.02
-        talk.say(at, 100).packet(at + 0.0004, PSH | ACK, up=False, data=b"x" * 100, seq=1 + 100 * n, ident=talk.count[False])
+        talk.say(at, 100).packet(
+            at + 0.0004, PSH | ACK, up=False, data=b"x" * 100, seq=1 + 100 * n, ident=talk.count[False]
+        )
         talk.count[False] -= 1
         talk.answer(at + 0.005)
     return talk
@@ -139,7 +141,18 @@ def _talks() -> list[Talk]:
     unanswered = Talk(3, server="203.0.113.3").syn(1.0).syn(2.0, again=True).syn(4.0, again=True)
     unanswered.syn(8.0, again=True)
     answered_elsewhere = Talk(60, server="203.0.113.60").handshake(1.0).say(1.1, 10, up=True).say(1.2, 10).end(1.3)
-    talks = [_loss(), late, unanswered, answered_elsewhere, _silence(), _zero(), _full(), _slow(7), _queue(), _black_hole()]
+    talks = [
+        _loss(),
+        late,
+        unanswered,
+        answered_elsewhere,
+        _silence(),
+        _zero(),
+        _full(),
+        _slow(7),
+        _queue(),
+        _black_hole(),
+    ]
     talks += [_web(8 + n, "203.0.113.8", 9.0 + n, "200 OK", pause=1.5) for n in range(3)]
     talks += [
         Talk(12 + n, server="203.0.113.12").handshake(14.0 + n, rtt=0.5).say(14.6 + n, 10, up=True).say(14.9 + n, 10)
@@ -158,11 +171,30 @@ def _talks() -> list[Talk]:
     talks += [_web(70 + n, "203.0.113.70", 40.0 + n, "500 Internal Server Error") for n in range(3)]
     talks += [_web(74, "203.0.113.70", 44.0, "200 OK")]
     talks.append(
-        _lines(80, "203.0.113.80", 21, 45.0, *(line for n in range(3) for line in (b"RETR %d\r\n" % n, b"550 No such file\r\n")))
+        _lines(
+            80,
+            "203.0.113.80",
+            21,
+            45.0,
+            *(line for n in range(3) for line in (b"RETR %d\r\n" % n, b"550 No such file\r\n")),
+        )
     )
     talks.append(
-        _lines(81, "203.0.113.81", 25, 46.0, *(line for _ in range(2) for line in (b"RCPT TO:<a@b.example>\r\n", b"550 No such user\r\n")))
+        _lines(
+            81,
+            "203.0.113.81",
+            25,
+            46.0,
+            *(line for _ in range(2) for line in (b"RCPT TO:<a@b.example>\r\n", b"550 No such user\r\n")),
+        )
     )
+    greeting = Talk(83, server="203.0.113.83", port=21).handshake(60.0).say(62.0, b"220 ready\r\n")
+    talks.append(greeting.say(62.1, b"QUIT\r\n", up=True).end(62.5))
+    gap = Talk(90, server="203.0.113.90").handshake(63.0).say(63.1, 100)
+    gap.sent[False] += 100
+    for n in range(4):
+        gap.say(63.2 + n * 0.01, 100).answer(63.205 + n * 0.01, ack=101)
+    talks.append(gap)
     share = Talk(82, server="203.0.113.82", port=445).handshake(47.0)
     for n in range(3):
         share.say(47.1 + n * 0.1, _smb(0xC0000022))
@@ -180,18 +212,27 @@ def _others(talks: list[Talk]) -> list[tuple[float, bytes]]:
     """What is not TCP. The ICMP errors quote SYNs and resets, so that filters on TCP fields meet them too."""
     frames: list[tuple[float, bytes]] = []
     lost = wire.tcp(talks[2].rows[0])[:28]
-    refused = wire.ip("203.0.113.20", wire.CLIENT, 6, struct.pack(">HHIIBBHHH", 80, 40020, 0, 1001, 0x50, RST | ACK, 0, 0, 0))
+    refused = wire.ip(
+        "203.0.113.20", wire.CLIENT, 6, struct.pack(">HHIIBBHHH", 80, 40020, 0, 1001, 0x50, RST | ACK, 0, 0, 0)
+    )
     for n in range(3):
         frames.append((50.0 + n, wire.ethernet(wire.icmp("10.0.0.1", wire.CLIENT, 3, 1, 0, lost))))
         frames.append((51.0 + n, wire.arp_request("10.0.0.5", "10.0.0.77")))
-        frames.append((52.0 + n, wire.ethernet(wire.udp("10.0.0.5", "10.0.0.53", 40000, 53, b"\x12\x34\x01\x00\x00\x01"))))
+        frames.append(
+            (52.0 + n, wire.ethernet(wire.udp("10.0.0.5", "10.0.0.53", 40000, 53, b"\x12\x34\x01\x00\x00\x01")))
+        )
         frames.append((57.0 + n, _discover(0x1000 + n)))
+        frames.append(
+            (58.0 + n, wire.ethernet(wire.udp(wire.CLIENT, "10.0.0.66", 40001, 1812, b"\x01\x01\0\x14" + b"\0" * 16)))
+        )
     frames.append((53.0, wire.ethernet(wire.icmp("10.0.0.1", wire.CLIENT, 3, 4, 1400, lost))))
     frames.append((53.1, wire.ethernet(wire.icmp(wire.CLIENT, "203.0.113.20", 3, 3, 0, refused))))
     frames.append((53.2, wire.ethernet(wire.icmp("10.0.0.1", wire.CLIENT, 5, 1, b"\x0a\0\0\x02", lost))))
     for n in range(5):
         frames.append((54.0 + n * 0.1, wire.ethernet(wire.icmp("10.0.0.1", wire.CLIENT, 11, 0, 0, lost))))
-        going = wire.ip("10.0.0.6", "198.51.100.66", 17, struct.pack(">HHHH", 5000, 5001, 12, 0) + b"loop", ident=77, ttl=60 - 2 * n)
+        going = wire.ip(
+            "10.0.0.6", "198.51.100.66", 17, struct.pack(">HHHH", 5000, 5001, 12, 0) + b"loop", ident=77, ttl=60 - 2 * n
+        )
         frames.append((55.0 + n * 0.01, wire.ethernet(going)))
     for n in range(2):
         said = b"SIP/2.0 503 Service Unavailable\r\nCSeq: %d INVITE\r\nContent-Length: 0\r\n\r\n" % n

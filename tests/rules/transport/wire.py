@@ -144,7 +144,9 @@ def tcp(row: dict[str, Any]) -> bytes:
     return ip(row["src"], row["dst"], 6, head + row["data"], ident=row["ip_id"], ttl=row["ttl"])
 
 
-def ethernet(packet: bytes, kind: int = 0x0800, dst: bytes = b"\x02\0\0\0\0\x01", src: bytes = b"\x02\0\0\0\0\x02") -> bytes:
+def ethernet(
+    packet: bytes, kind: int = 0x0800, dst: bytes = b"\x02\0\0\0\0\x01", src: bytes = b"\x02\0\0\0\0\x02"
+) -> bytes:
     """An Ethernet frame."""
     return dst + src + struct.pack(">H", kind) + packet
 

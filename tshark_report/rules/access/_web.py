@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 import polars as pl
@@ -109,55 +111,65 @@ def values_of(uri: str) -> tuple[str, list[tuple[str, str]]]:
     return decoded(path), pairs
 
 
-def requests(tables: Tables, *, suspects_only: bool = True) -> list[Request]:
-    """Requests in order of time; with `suspects_only` those that may try something, classified."""
+def requests(tables: Tables) -> list[Request]:
+    """Requests that may try something, classified, in order of time. They are the caller's own."""
+    global _read
+    if _read is None or _read[0]() is not tables:
+        _read = (weakref.ref(tables), _requests(tables))
+    return [replace(r, kinds=dict(r.kinds)) for r in _read[1]]
+
+
+_read: tuple[weakref.ref[Tables], list[Request]] | None = None
+"""The requests of the capture that was asked about last: four rules ask one after another."""
+
+
+def _requests(tables: Tables) -> list[Request]:
     http = tables.http.filter(
         (pl.col("protocol") != "SSDP") & pl.col("method").is_not_null() & (pl.col("method") != "CONNECT")
     )
     if http.is_empty():
         return []
     bodies = _bodies(tables)
-    if suspects_only:
-        headers = pl.concat_str(
-            ["user_agent", "referer", "cookie", "content_type", "host"], separator="\n", ignore_nulls=True
-        )
-        chosen = (
-            pl.col("uri").str.contains(SUSPECT)
-            | headers.str.contains(r"\$\{|%7[bB]|\(\s*\)\s*\{|%\{|<\?php|;\s*(?:wget|curl)|\.\./\.\./")
-            | (pl.col("form_keys").list.len() > 0)
-            | pl.col("frame").is_in(list(bodies))
-        )
-        http = http.filter(chosen.fill_null(value=False))
+    headers = pl.concat_str(
+        ["user_agent", "referer", "cookie", "content_type", "host"], separator="\n", ignore_nulls=True
+    )
+    chosen = (
+        pl.col("uri").str.contains(SUSPECT)
+        | headers.str.contains(r"\$\{|%7[bB]|\(\s*\)\s*\{|%\{|<\?php|;\s*(?:wget|curl)|\.\./\.\./")
+        | (pl.col("form_keys").list.len() > 0)
+        | pl.col("frame").is_in(list(bodies))
+    )
     answered = _answers(tables)
     made = []
-    for row in http.iter_rows(named=True):
-        request = Request(
-            int(row["frame"]),
-            float(row["time"]),
-            str(row["src"] or ""),
-            str(row["dst"] or ""),
-            int(row["dst_port"] or 0),
-            row["stream"],
-            str(row["method"]),
-            str(row["host"] or ""),
-            str(row["uri"] or ""),
-            str(row["user_agent"] or ""),
-        )
-        request.headers = {
-            k: str(row[k]) for k in ("user_agent", "referer", "cookie", "content_type", "host") if row[k]
-        }
-        request.form = [
-            (unquote_plus(str(k or "")), str(v or ""))
-            for k, v in zip(row["form_keys"] or [], row["form_values"] or [], strict=False)
-        ]
+    for row in http.filter(chosen.fill_null(value=False)).iter_rows(named=True):
+        request = _request(row)
         request.body = bodies.get(request.frame, "")
         answer = answered.get(request.frame)
         if answer:
             request.status, request.answer_bytes, request.answer_frame = answer
-        if suspects_only:
-            classify(request)
+        classify(request)
         made.append(request)
     return made
+
+
+def _request(row: dict[str, Any]) -> Request:
+    request = Request(
+        int(row["frame"]),
+        float(row["time"]),
+        str(row["src"] or ""),
+        str(row["dst"] or ""),
+        int(row["dst_port"] or 0),
+        row["stream"],
+        str(row["method"]),
+        str(row["host"] or ""),
+        str(row["uri"] or ""),
+        str(row["user_agent"] or ""),
+    )
+    named = ("user_agent", "referer", "cookie", "content_type", "host")
+    request.headers = {name: str(row[name]) for name in named if row[name]}
+    pairs = zip(row["form_keys"] or [], row["form_values"] or [], strict=False)
+    request.form = [(unquote_plus(str(key or "")), str(value or "")) for key, value in pairs]
+    return request
 
 
 def classify(request: Request) -> None:

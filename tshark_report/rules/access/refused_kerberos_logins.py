@@ -57,6 +57,7 @@ PREAUTH_REQUIRED = 25
     needs=("kerberos",),
     thresholds={
         "refused": Threshold(10, "refused requests", "a mistyped password costs one or two"),
+        "window": Threshold(1800, "seconds", "guessing sends its tries close together; a day's mistakes add up too"),
         "users": Threshold(
             5, "user names refused", "one machine seldom serves more people who mistype within one capture"
         ),

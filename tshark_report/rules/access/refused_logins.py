@@ -11,7 +11,18 @@ import polars as pl
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.access import _logins
-from tshark_report.rules.access._common import MOST_FINDINGS, answers_of, called, cut, masked, minutes, names, ordered
+from tshark_report.rules.access._common import (
+    MOST_FINDINGS,
+    answers_of,
+    called,
+    cut,
+    dense,
+    many_within,
+    masked,
+    minutes,
+    names,
+    ordered,
+)
 from tshark_report.rules.access._login import ACCEPTED, REFUSED, Login, Where, selection, where
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration

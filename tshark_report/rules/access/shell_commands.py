@@ -49,7 +49,7 @@ OUTPUT = re.compile(
     rb"\d+\r?\n[-dlbc][-r][-w]"
     rb"|^[A-Za-z]:\\[^\r\n<>|\"?*]{0,120}>\s*\Z| Volume in drive [A-Z]|^(?:nt "
     rb"authority\\\w+|[\w-]+\\administrator)\s*\Z|root:x?:0:0:"
-    rb"|sh: (?:no job control|can't access tty)|bash: no job control|^(?:sh|bash)-\d\.\d+[#$] "
+    rb"|sh: (?:\d+: )?(?:no job control|can't access tty)|bash: no job control|^(?:sh|bash)-\d\.\d+[#$] "
 )
 """What a shell prints."""
 

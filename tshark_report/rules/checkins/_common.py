@@ -113,15 +113,20 @@ PEERS = 15
 
 
 def peer_to_peer(context: Context, tables: Tables, client: str) -> bool:
-    """True where a client speaks unknown or BitTorrent protocols with many outside ports, as file-sharing programs do."""
+    """True where a client speaks unknown protocols with many outside ports, as file-sharing programs do."""
     kinds = [*GENERIC_PROTOCOLS, "BitTorrent", "BT-DHT", "BT-uTP"]
     made: set[tuple[str, int]] = set()
     for rows in (tables.tcp_sessions, tables.udp_flows):
         own = rows.filter(
-            (pl.col("client") == client) & (pl.col("server_payload") > 0) & (pl.col("client_payload") > 0)
-            & pl.col("protocol").is_in(kinds) & (pl.col("server_port") > 1024)
+            (pl.col("client") == client)
+            & (pl.col("server_payload") > 0)
+            & (pl.col("client_payload") > 0)
+            & pl.col("protocol").is_in(kinds)
+            & (pl.col("server_port") > 1024)
         )
-        made.update((a, p) for a, p in own.select("server", "server_port").unique().iter_rows() if context.is_outside(a))
+        made.update(
+            (a, p) for a, p in own.select("server", "server_port").unique().iter_rows() if context.is_outside(a)
+        )
         if len({p for _, p in made}) >= PEERS:
             return True
     return False

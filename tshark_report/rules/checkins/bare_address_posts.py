@@ -16,6 +16,8 @@ from tshark_report.rules.checkins.regular_requests import regular_paths
 from tshark_report.tables.tables import Tables
 
 FINDINGS_MAX = 8
+SMALL_ANSWER = 1_000
+"""Bytes below which an error page is just that: some servers hide an answer behind a status of 404."""
 
 
 @rule(
@@ -84,7 +86,7 @@ def _draft(tables: Tables, context: Context, client: str, address: str, port: in
     )
     back = tables.tcp_sessions.join(rows.select("stream").unique(), on="stream", how="semi")["server_payload"].sum()
     odd_port = not known.usual_port("HTTP", port)
-    priority, confidence, lowered = _priority(tables, client, address, rows)
+    priority, confidence, lowered = _priority(tables, client, address, rows, refused=_refused(answers, float(back)))
     large = bodies >= context.limit("large")
     first = float(rows["time"].to_list()[0])
     status = ", ".join(str(s) for s in answers["status"].unique(maintain_order=True).to_list()[:3])
@@ -143,7 +145,14 @@ def _draft(tables: Tables, context: Context, client: str, address: str, port: in
     )
 
 
-def _priority(tables: Tables, client: str, address: str, rows: pl.DataFrame) -> tuple[Priority, Confidence, str]:
+def _refused(answers: pl.DataFrame, back: float) -> bool:
+    statuses = answers["status"].to_list()
+    return bool(statuses) and all(status >= 400 for status in statuses) and back < SMALL_ANSWER
+
+
+def _priority(
+    tables: Tables, client: str, address: str, rows: pl.DataFrame, *, refused: bool
+) -> tuple[Priority, Confidence, str]:
     pages = tables.http.filter(
         (pl.col("src") == client)
         & (pl.col("dst") == address)
@@ -152,4 +161,6 @@ def _priority(tables: Tables, client: str, address: str, rows: pl.DataFrame) -> 
     )
     if pages.height and 2 * rows["referer"].drop_nulls().len() > rows.height:
         return "low", "medium", "A page of that server was fetched before, and the POST names it as its Referer."
+    if refused:
+        return "low", "medium", "The server refused the request and sent hardly anything back."
     return "medium", "high" if tables.dns.height or rows["host"].null_count() == 0 else "medium", ""

@@ -73,6 +73,8 @@ def clear_text_messages(tables: Tables, context: Context) -> Iterator[Draft]:
         spoken = [(src, frame, text) for (src, frame), text in texts.items() if text]
         if not spoken or 2 * len(spoken) < len(texts):
             continue
+        if any(text.startswith(("NICK ", "SSH-")) for *_, text in spoken):
+            continue  # IRC and SSH have rules of their own
         if told is None:
             told = {d.subject for d in common.told(regular_messages, context)}
         draft = _draft(tables, context, str(client), str(address), int(str(port)), rows, spoken)

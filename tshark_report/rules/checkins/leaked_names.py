@@ -89,7 +89,9 @@ def leaked_names(tables: Tables, context: Context) -> Iterator[Draft]:
         pl.col("method").is_not_null() & pl.col("src").is_not_null() & (pl.col("protocol") != "SSDP")
     )
     raw = tables.openings.filter(
-        ~pl.col("protocol").is_in(EXPECTED) & ~pl.col("protocol").str.contains(r"^(TLS|SSL|QUIC|DTLS|HTTP)")
+        pl.col("transport").is_in(["tcp", "udp"])
+        & ~pl.col("protocol").is_in(EXPECTED)
+        & ~pl.col("protocol").str.contains(r"^(TLS|SSL|QUIC|DTLS|HTTP)")
     )
     clients = sorted({*http["src"].unique().to_list(), *raw["src"].drop_nulls().unique().to_list()} - {None})
     drafts = []

@@ -29,6 +29,8 @@ DEFAULT_TEXTS = (
     "acme",
 )
 """Values that openssl and its guides put in when nobody chooses others (openssl.cnf; read 2026-11-24)."""
+ISSUER_IS_A_HOST = r"^CN=[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
+"""Authorities have an organisation; Tor relays and home-made chains name a made-up host as their issuer."""
 OWN_BY_HABIT = frozenset({25, 110, 143, 465, 587, 993, 995, 1433, 3306, 3389, 5432, 5985, 5986, 8006, 8009, 10000})
 """Mail, databases and remote administration make their own certificate when they are installed."""
 
@@ -91,11 +93,14 @@ def odd_certificates(tables: Tables, context: Context) -> Iterator[Draft]:
     keys = ["src", "src_port", "subject", "issuer", "serial"]
     drafts = []
     shown = tables.certificates.filter(pl.col("src").is_not_null())
-    outdated = shown.filter(_outside_its_dates() & ~pl.col("self_signed"))
-    outdated = outdated.filter(pl.col("src").is_in([a for a in outdated["src"].unique().to_list() if context.is_outside(a)]))
+    own = pl.col("self_signed") | ((pl.col("chain") == 1) & pl.col("issuer").str.contains(ISSUER_IS_A_HOST))
+    outdated = shown.filter(_outside_its_dates() & ~own)
+    outdated = outdated.filter(
+        pl.col("src").is_in([a for a in outdated["src"].unique().to_list() if context.is_outside(a)])
+    )
     if outdated.height:
         drafts.append(_outdated(tables, shown, outdated))
-    for _, rows in shown.filter(pl.col("self_signed")).group_by(keys, maintain_order=True):
+    for _, rows in shown.filter(own).group_by(keys, maintain_order=True):
         drafts.append(_draft(tables, context, rows))
     yield from common.first_of(drafts, FINDINGS_MAX)
 
@@ -113,8 +118,10 @@ def _outdated(tables: Tables, shown: pl.DataFrame, rows: pl.DataFrame) -> Draft:
     named = rows["common_name"].unique(maintain_order=True).to_list()
     summary = (
         f"{rows.height} certificate{'s' * (rows.height > 1)} of {rows['src'].n_unique()} servers outside "
-        f"({', '.join(words.cut(n, 60) for n in named[:3])}) were outside their dates when they were shown: {expired} expired, "
-        f"{rows.height - expired} not yet valid. First {server.words()}, valid from {words.day(first['not_before'])} to "
+        f"({', '.join(words.cut(n, 60) for n in named[:3])}) were outside their dates when they were shown: "
+        f"{expired} expired, "
+        f"{rows.height - expired} not yet valid. First {server.words()}, valid from {words.day(first['not_before'])} "
+        "to "
         f"{words.day(first['not_after'])}, shown on {words.day(first['time'])}."
     )
     if clock:
@@ -130,7 +137,13 @@ def _outdated(tables: Tables, shown: pl.DataFrame, rows: pl.DataFrame) -> Draft:
         display_filter=filters.all_of("tls.handshake.certificate", filters.frames(rows["frame"].to_list()[:60])),
         frames=rows["frame"].to_list()[:60],
         evidence=evidence(
-            [("time", "time"), ("server", "address"), ("subject", "text"), ("valid from", "text"), ("valid to", "text")],
+            [
+                ("time", "time"),
+                ("server", "address"),
+                ("subject", "text"),
+                ("valid from", "text"),
+                ("valid to", "text"),
+            ],
             [
                 (r["time"], r["src"], words.cut(r["subject"]), words.day(r["not_before"]), words.day(r["not_after"]))
                 for r in rows.iter_rows(named=True)
@@ -148,8 +161,6 @@ def _draft(tables: Tables, context: Context, rows: pl.DataFrame) -> Draft:
     asked = _asked(tables, rows)
     odd = _oddities(context, server, row, asked, port)
     priority, confidence, lowered = _priority(context, server, row, odd, port)
-    if priority is None:
-        return None
     subject, issuer = str(row["subject"]), str(row["issuer"])
     signed = (
         f'self-signed certificate "{words.cut(subject)}"'
@@ -219,6 +230,8 @@ def _oddities(
     context: Context, server: common.Server, row: dict[str, object], asked: list[str] | None, port: int
 ) -> list[str]:
     made = []
+    if not row["self_signed"]:
+        made.append("its issuer is no authority but a host name")
     begin, end, now = row["not_before"], row["not_after"], float(str(row["time"]))
     common_name = str(row["common_name"] or "")
     alt_names = row["alt_names"]
@@ -267,10 +280,7 @@ def _matches(asked: str, names: list[str]) -> bool:
 
 def _priority(
     context: Context, server: common.Server, row: dict[str, object], odd: list[str], port: int
-) -> tuple[Priority | None, Confidence, str]:
-    dated = [o for o in odd if o.startswith(("expired", "not valid"))]
-    if not row["self_signed"]:
-        return ("low", "medium", "") if dated and context.is_outside(server.address) else (None, "low", "")
+) -> tuple[Priority, Confidence, str]:
     if not context.is_outside(server.address):
         return "info", "high", "The server is in the home network, where self-signed certificates are common."
     if server.polling:
@@ -279,9 +289,11 @@ def _priority(
         return "low", "medium", "Services on this port make their own certificate when they are installed."
     if known.vendor_dynamic_dns(server.name):
         return "low", "medium", "The name is one that a vendor gives to its own devices."
-    if len(odd) >= context.limit("oddities_high"):
+    if len(odd) >= context.limit("oddities_high") and row["self_signed"]:
         return "high", "high", ""
-    return ("medium", "medium", "") if odd else ("low", "medium", "Self-signed alone is common on small servers.")
+    if odd and (row["self_signed"] or len(odd) >= context.limit("oddities_high")):
+        return "medium", "medium", ""
+    return "low", "medium", "A certificate of one's own making alone is common on small servers."
 
 
 def _filter(tables: Tables, rows: pl.DataFrame, address: str, port: int) -> str:

@@ -20,8 +20,6 @@ STREAMS_MAX = 60
 OPENINGS = (
     (b"SSH-", "SSH"),
     (b"RFB 00", "VNC"),
-    (b"NICK ", "IRC"),
-    (b"PASS ", "IRC"),
     (b"\x03\x00\x00\x13\x0e\xe0", "RDP"),
 )
 """First bytes of protocols that begin with their name (RFC 4253, RFC 6143, RFC 2812, MS-RDPBCGR)."""
@@ -72,6 +70,8 @@ def protocols_on_odd_ports(tables: Tables, context: Context) -> Iterator[Draft]:
         ours = rows.filter(
             ~((pl.col("syns") + pl.col("syn_acks") == 0) & pl.col("client_port").is_in(expected[str(kind)]))
         )
+        if kind == "IRC" and context.is_outside(str(address)):
+            continue  # irc-sessions reads it and says more
         if int(str(port)) in expected[str(kind)] or ours.height < context.limit("sessions"):
             continue
         drafts.append(_draft(tables, context, str(kind), str(address), int(str(port)), ours))
@@ -95,7 +95,7 @@ def _draft(tables: Tables, context: Context, kind: str, address: str, port: int,
     clients = rows["client"].unique(maintain_order=True).to_list()
     server = common.server(tables, address, port)
     outside = context.is_outside(address) and not context.is_outside(clients[0])
-    priority: Priority = "medium" if kind == "IRC" and outside else "low" if outside else "info"
+    priority: Priority = "low" if outside else "info"
     streams = rows["stream"].to_list()
     shown, frames = _packets(tables, address, port, streams)
     return Draft(

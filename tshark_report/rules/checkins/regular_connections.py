@@ -208,7 +208,11 @@ def _priority(
     if len(odd) >= 2:
         return "high", confidence, ""
     if not odd and not (tight and contact.rhythm.contacts >= MANY):
-        return "low", confidence, "A named server on its usual port, and too few contacts to rule devices and pages out."
+        return (
+            "low",
+            confidence,
+            "A named server on its usual port, and too few contacts to rule devices and pages out.",
+        )
     return "medium", confidence, ""
 
 

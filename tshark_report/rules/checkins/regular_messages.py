@@ -164,9 +164,9 @@ def _long_streams(tables: Tables, span: float, least: int) -> pl.DataFrame:
     made = []
     for transport, rows in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
         made.append(
-            rows.filter(
-                (pl.col("seconds") >= span) & (pl.col("packets") >= least) & ~known.polled()
-            ).select(pl.lit(transport).alias("transport"), "stream")
+            rows.filter((pl.col("seconds") >= span) & (pl.col("packets") >= least) & ~known.polled()).select(
+                pl.lit(transport).alias("transport"), "stream"
+            )
         )
     long = pl.concat(made)
     unnamed = (

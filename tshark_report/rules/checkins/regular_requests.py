@@ -34,6 +34,9 @@ THRESHOLDS: Mapping[str, Threshold] = {
     ),
     "span": Threshold(20.0, "seconds", "Anything shorter is one page or one program start."),
 }
+MANY = 20
+"""Contacts from which even a GET from a named server is worth a look, where a browser's name stands for no browser."""
+PATHS_OF_NO_PAGE = 3
 FEW = 10
 """Contacts below which `few_jitter` holds."""
 
@@ -218,11 +221,20 @@ def _priority(context: Context, found: RegularPath, server: common.Server, odd: 
         return "low", "The requests come from outside."
     if sends:
         return ("high" if odd or bare else "medium"), ""
-    return (
-        ("medium", "")
-        if odd or bare
-        else ("low", "A GET from a named server is how pages, feeds and updates are polled.")
+    if odd or bare or (found.rhythm.contacts >= MANY and _like_a_browser_without_a_page(context.tables, found)):
+        return "medium", ""
+    return "low", "A GET from a named server is how pages, feeds and updates are polled."
+
+
+def _like_a_browser_without_a_page(tables: Tables, found: RegularPath) -> bool:
+    """A browser's User-Agent without a Referer, and hardly another path of that server: no page was loaded."""
+    agents = found.requests["user_agent"].unique().to_list()
+    if found.requests["referer"].drop_nulls().len() or not all((a or "").startswith("Mozilla/") for a in agents):
+        return False
+    asked = tables.http.filter(
+        (pl.col("src") == found.client) & (pl.col("dst") == found.server) & pl.col("uri").is_not_null()
     )
+    return asked["uri"].str.split("?").list.first().n_unique() <= PATHS_OF_NO_PAGE
 
 
 def _filter(tables: Tables, found: RegularPath) -> str:

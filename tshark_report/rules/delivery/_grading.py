@@ -223,6 +223,12 @@ def described(d: Delivery) -> str:
     return f"{where}: {d.what}, {amount(d)}{declared}{called}"
 
 
+def agent_of(one: Graded) -> str:
+    """A sentence with the User-Agent, where the signs do not hold it already; empty where there is none."""
+    agent = one.delivery.user_agent
+    return f" User-Agent: {cut(agent)}." if agent and not any(agent in sign for sign in one.signs) else ""
+
+
 def others(found: Sequence[Graded], limit: int = 4) -> str:
     """The rest of a group in words; empty where there is none."""
     rest = list(dict.fromkeys(cut(shown_name(one.delivery), 50) for one in found[1:]))

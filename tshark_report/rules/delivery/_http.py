@@ -157,7 +157,8 @@ def read_answer(data: bytes) -> Answer | None:
     start = _HEADER.match(data)
     if start is None:
         return None
-    head = data[start.end() :].split(b"\r\n\r\n", 1)[0]
+    head, end, _ = data[start.end() :].partition(b"\r\n\r\n")
+    head += end  # a header field that the capture cuts has no end of line, and says nothing sure
     fields = {name.lower(): value.decode("utf-8", "replace").strip() for name, value in _FIELD.findall(head)}
     length = fields.get(b"content-length", "")
     named = _FILE_NAME.search(fields.get(b"content-disposition", ""))

@@ -118,7 +118,9 @@ def signs(d: Delivery, tables: Tables, context: Context) -> list[tuple[int, str]
         found.append((2, f"user agent {agent}"))
     elif ODD_AGENT.match(agent):
         found.append((2, f"user agent {agent}, a single word"))
-    elif TOOL_AGENTS.search(agent) and not (d.category == "code" and "java" in agent.lower() and not bare):
+    elif d.category == "code" and "java" in agent.lower() and not bare:
+        pass  # Java applications fetch their classes so
+    elif TOOL_AGENTS.search(agent):
         found.append((1, f"user agent {agent}"))
     elif not d.referer and outside and not UPDATER_AGENTS.search(agent):
         found.append((1, "no Referer"))

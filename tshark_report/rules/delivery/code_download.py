@@ -65,13 +65,12 @@ def code_download(tables: Tables, context: Context) -> Iterator[Draft]:
         verb, way = ("sent", "to") if d.from_client else ("fetched", "from")
         display_filter, frames = grading.filter_of(tables, [g.delivery for g in members])
         unusual = f" Unusual: {'; '.join(common.cut(s) for s in best.signs)}." if best.signs else ""
-        agent = f" User-Agent: {common.cut(d.user_agent)}." if d.user_agent else ""
         port = f" port {d.port}" if d.port not in (0, 80) else ""
         yield Draft(
             subject=f"{d.client} {verb} code {way} {d.server}",
             hosts=(d.client, d.server),
             summary=(
-                f"{d.client} {verb} {grading.described(d)}.{unusual}{agent}"
+                f"{d.client} {verb} {grading.described(d)}.{unusual}{grading.agent_of(best)}"
                 f"{_look_up(tables, d)}{grading.others(members)}"
             ),
             sentence=(

@@ -64,12 +64,13 @@ def executable_download(tables: Tables, context: Context) -> Iterator[Draft]:
             if best.signs
             else " Nothing about the request is unusual."
         )
-        agent = f" User-Agent: {common.cut(d.user_agent)}." if d.user_agent else ""
         name = common.cut(shown_name(d), 60)
         yield Draft(
             subject=f"{d.client} {verb} programs {way} {d.server}",
             hosts=(d.client, d.server),
-            summary=f"{d.client} {verb} {grading.described(d)}.{unusual}{agent}{grading.others(members)}",
+            summary=(
+                f"{d.client} {verb} {grading.described(d)}.{unusual}{grading.agent_of(best)}{grading.others(members)}"
+            ),
             sentence=(
                 f"{d.client} {verb} {grading.with_article(d.what)} as {common.cut(d.uri or name, 80)} {way} "
                 f"{common.called(context, d.server)}" + (f" port {d.port}" if d.port != 80 else "")

@@ -21,7 +21,9 @@ PRIVATE_FIRST, PRIVATE_LAST = 65280, 65534
 DATA_TYPES = (5, 15, 16, 25, 33, 38)
 """CNAME, MX, TXT, KEY, SRV and A6: types whose answers can hold free text and that tunnel programs offer."""
 
-LABELLED = r"(^|\.)_(domainkey|dmarc|spf|adsp|tcp|udp|tls|msdcs|sites|acme-challenge|mta-sts|smtp|report|dnsauth|dns-sd)(\.|$)"
+LABELLED = (
+    r"(^|\.)_(domainkey|dmarc|spf|adsp|tcp|udp|tls|msdcs|sites|acme-challenge|mta-sts|smtp|report|dnsauth|dns-sd)(\.|$)"
+)
 """Labels of services and mail policy (RFC 8552 and its registry): long and many names with these are ordinary."""
 
 ENCODED = r"[^aeiouy.\-_]{7,}"
@@ -125,7 +127,9 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
     odd_type = pl.col("type").is_in(NULL_TYPES) | pl.col("type").is_between(PRIVATE_FIRST, PRIVATE_LAST)
     data_type = odd_type | pl.col("type").is_in(DATA_TYPES)
     characters = pl.col("sub").str.replace_all(".", "", literal=True).str.len_chars()
-    ordinary = pl.col("zone").str.contains(r"(^|\.)arpa$") | pl.col("sub").str.contains(LABELLED) | (pl.col("sub") == "")
+    ordinary = (
+        pl.col("zone").str.contains(r"(^|\.)arpa$") | pl.col("sub").str.contains(LABELLED) | (pl.col("sub") == "")
+    )
     rows = dns.filter(~ordinary)
     rows = rows.with_columns(
         odd_type.fill_null(value=False).alias("null_type"),

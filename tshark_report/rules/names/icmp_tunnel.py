@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -65,6 +66,15 @@ REQUESTS, REPLIES = (8, 128), (0, 129)
             10, "replies", "replies beyond the number of requests: a server that sends on its own"
         ),
         "free_sizes": Threshold(12, "sizes", "different request lengths that do not simply grow, answered or not"),
+        "inner_packets": Threshold(3, "packets", "payloads that are whole IP packets"),
+        "unlike_content": Threshold(
+            5, "replies", "replies as long as the request whose bytes differ; a ping never does"
+        ),
+        "different_content": Threshold(
+            6,
+            "requests",
+            "requests with different bytes after the first 16, which may hold a time; a ping has one pattern",
+        ),
         "free_requests": Threshold(40, "requests", "requests needed before free sizes alone are told"),
     },
     weight=92,
@@ -74,7 +84,9 @@ def icmp_tunnel(tables: Tables, context: Context) -> Iterator[Draft]:
     echo = echoes(tables)
     if echo.is_empty():
         return
-    enough = echo.group_by("a", "b").len().filter(pl.col("len") >= context.limit("packets"))
+    enough = echo.group_by("a", "b", maintain_order=True).len().filter(pl.col("len") >= context.limit("packets"))
+    kept = tables.openings.filter(pl.col("transport").is_in(["icmp", "icmpv6"])).select("frame", "data")
+    echo = echo.join(kept, on="frame", how="left", maintain_order="left")
     made = []
     for a, b in enough.select("a", "b").iter_rows():
         rows = echo.filter((pl.col("a") == a) & (pl.col("b") == b))
@@ -123,7 +135,10 @@ def _pair(rows: pl.DataFrame, context: Context) -> Iterator[Draft]:
         and requests.height >= context.limit("free_requests")
         and _jumping(requests["payload"].drop_nulls())
     )
-    if not (differs or unasked or free):
+    content = content_of(rows)
+    carries = len(content.inner) >= context.limit("inner_packets") or content.unlike >= context.limit("unlike_content")
+    changing = content.different >= context.limit("different_content")
+    if not (differs or unasked or free or carries or changing):
         return
     opener = requests if requests.height else replies
     client = str(opener["src"][0] if requests.height else opener["dst"][0])
@@ -136,9 +151,17 @@ def _pair(rows: pl.DataFrame, context: Context) -> Iterator[Draft]:
         f"always sequence number {sequences[0]}" if len(sequences) == 1 else f"{len(sequences):,} sequence numbers"
     )
     first, last = c.first_time(rows), c.last_time(rows)
-    priority: Priority = "high" if differs or unasked else "medium"
-    confidence: Confidence = "high" if (differs and total >= 2_000) or unasked else "medium"
+    priority: Priority = "high" if differs or unasked or carries else "medium"
+    confidence: Confidence = "high" if (differs and total >= 2_000) or unasked or carries else "medium"
     parts = []
+    if content.inner:
+        parts.append(f"they carry IP packets: {c.listed(list(dict.fromkeys(content.inner)))}")
+    if content.unlike:
+        parts.append(f"{c.count(content.unlike, 'reply does', 'replies do')} not repeat the request's bytes")
+    if changing:
+        parts.append(f"{content.different} of {content.requests} requests looked into carry bytes of their own")
+    if content.text:
+        parts.append(f"payload begins \u201c{c.cut(content.text, 60)}\u201d")
     if unlike:
         parts.append(f"{unlike:,} of {replies.height:,} replies differ in length from the request before them")
     if surplus >= context.limit("surplus_replies"):
@@ -201,6 +224,75 @@ def _pair(rows: pl.DataFrame, context: Context) -> Iterator[Draft]:
         time=first,
         weight=min(total / 100_000, 5.0),
     )
+
+
+@dataclass(frozen=True)
+class Content:
+    """What the first payloads of a pair say, as far as they were kept."""
+
+    inner: tuple[str, ...]
+    """`10.0.0.1 to 10.0.0.2 (TCP port 22)` for each payload that is a whole IPv4 packet."""
+    unlike: int
+    """Replies as long as their request, with other bytes."""
+    different: int
+    """Different contents of requests after the bytes that may hold a time."""
+    requests: int
+    text: str
+
+
+TIME_BYTES = 16
+"""What a ping may put in front of its pattern: seconds and microseconds (iputils; BSD and Windows use less)."""
+
+
+def content_of(rows: pl.DataFrame) -> Content:
+    """Look into the payloads of one pair's echo packets, in order."""
+    inner: list[str] = []
+    tails: list[bytes] = []
+    texts: list[str] = []
+    unlike = 0
+    latest: dict[tuple[int | None, int | None], bytes] = {}
+    for request, ident, sequence, payload, data in rows.select(
+        "request", "ident", "sequence", "payload", "data"
+    ).iter_rows():
+        if not data:
+            continue
+        packet = inner_packet(data, payload)
+        if packet:
+            inner.append(packet)
+        if request:
+            latest[(ident, sequence)] = data
+            # A text is content as a whole; anything else may begin with a time.
+            if printable(data):
+                tails.append(data)
+            elif len(data) > TIME_BYTES:
+                tails.append(data[TIME_BYTES:])
+        else:
+            asked = latest.get((ident, sequence))
+            unlike += asked is not None and len(asked) == len(data) and asked != data
+        if len(data) >= 4 and printable(data):
+            texts.append(data.decode("ascii"))
+    different = len(set(tails))
+    if different < 0.8 * len(tails):
+        different = min(different, 1)
+    return Content(tuple(inner), unlike, different, len(tails), texts[0] if different > 1 and texts else "")
+
+
+def printable(data: bytes) -> bool:
+    """True for ASCII text, with zeros at its end or without."""
+    return bool(data.strip(b"\0")) and all(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data.rstrip(b"\0"))
+
+
+def inner_packet(data: bytes, payload: int | None) -> str:
+    """The ends of the IPv4 packet that a payload is; "" for anything else."""
+    if len(data) < 20 or data[0] >> 4 != 4 or data[0] & 15 < 5 or int.from_bytes(data[2:4], "big") != payload:
+        return ""
+    source, target = (".".join(str(byte) for byte in data[at : at + 4]) for at in (12, 16))
+    header = 4 * (data[0] & 15)
+    ports = [int.from_bytes(data[header + at : header + at + 2], "big") for at in (0, 2)]
+    name = {1: "ICMP", 6: "TCP", 17: "UDP"}.get(data[9], f"protocol {data[9]}")
+    if data[9] in (6, 17) and len(data) >= header + 4:
+        name += f" port {min(ports)}"
+    return f"{min(source, target)} and {max(source, target)} ({name})"
 
 
 def pair_filter(a: str, b: str) -> str:

@@ -9,7 +9,17 @@ import polars as pl
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.rules.scans._common import FINDINGS, frame_numbers, notable, number, own, service, several, span
+from tshark_report.rules.scans._common import (
+    FINDINGS,
+    busiest,
+    frame_numbers,
+    notable,
+    number,
+    own,
+    service,
+    several,
+    span,
+)
 from tshark_report.rules.scans.vertical_port_scan import scanned_pairs
 from tshark_report.story.words import clock, count, duration
 from tshark_report.tables.tables import Tables
@@ -79,34 +89,34 @@ def busy_port(tables: Tables, context: Context) -> Iterator[Draft]:
             scanned.select("client", "server"), on=["client", "server"], how="anti", maintain_order="left"
         )
     width = tables.seconds / PARTS
-    every = every.with_columns(
-        ((pl.col("start") - tables.first_time) / width).floor().clip(0, PARTS - 1).cast(pl.Int64).alias("part")
-    )
-    counts = every.group_by("transport", "server_port", "part").len()
-    heavy = (
-        counts.filter(pl.col("len") >= context.limit("sessions"))
-        .select("transport", "server_port")
-        .unique(maintain_order=True)
-    )
+    sizes = every.group_by("transport", "server_port").len().filter(pl.col("len") >= context.limit("sessions"))
     found: list[tuple[int, Draft]] = []
-    for transport, port in heavy.sort("transport", "server_port").iter_rows():
-        mine = every.filter((pl.col("transport") == transport) & (pl.col("server_port") == port))
-        per_part = [0] * PARTS
-        for part, n in mine["part"].value_counts().iter_rows():
-            per_part[part] = n
-        at = next(i for i, n in enumerate(per_part) if n >= context.limit("sessions"))
-        before = per_part[:at]
-        usual = sorted(per_part)[PARTS // 2]
-        top = per_part[at]
-        if (
-            at < context.limit("quiet") * PARTS
-            or max(before, default=0) * context.limit("rise") > top
-            or usual * context.limit("rise") > top
-        ):
+    for transport, port, _ in sizes.sort("transport", "server_port").iter_rows():
+        mine = every.filter((pl.col("transport") == transport) & (pl.col("server_port") == port)).sort("start")
+        rise = _rise(mine["start"], width, context.limit("sessions"))
+        if rise is None or rise - tables.first_time < context.limit("quiet") * tables.seconds:
             continue
-        found.append((top, _draft(tables, mine.filter(pl.col("part") >= at), mine, transport, port, sum(before))))
+        before = mine.filter(pl.col("start") < rise)
+        top, usual = busiest(mine["start"], width), _middle(mine["start"], tables.first_time, width)
+        if context.limit("rise") * max(busiest(before["start"], width), usual) <= top:
+            found.append(
+                (top, _draft(tables, mine.filter(pl.col("start") >= rise), mine, transport, port, before.height))
+            )
     for _, draft in sorted(found, key=lambda item: -item[0])[:FINDINGS]:
         yield draft
+
+
+def _rise(starts: pl.Series, width: float, least: float) -> float | None:
+    """The first of the sorted times after which `least` of them follow within `width`."""
+    ahead = starts.search_sorted(starts + width, side="right").cast(pl.Int64) - pl.int_range(len(starts), eager=True)
+    at = (ahead >= least).arg_max()
+    return number(starts[at]) if at is not None and ahead[at] >= least else None
+
+
+def _middle(starts: pl.Series, first: float, width: float) -> float:
+    """Median number of times in the equal parts of the capture."""
+    parts = ((starts - first) / width).floor().clip(0, PARTS - 1).value_counts()["count"].to_list()
+    return float(sorted([*parts, *[0] * PARTS][:PARTS])[PARTS // 2])
 
 
 def _draft(tables: Tables, risen: pl.DataFrame, mine: pl.DataFrame, transport: str, port: int, before: int) -> Draft:

@@ -20,6 +20,14 @@ STEP = 10.0
 KINDS = {0x0C: "deauthentication", 0x0A: "disassociation"}
 
 
+def _readable(ssid: str) -> str:
+    """A network name as text: tshark prints its bytes as hexadecimal digits."""
+    try:
+        return bytes.fromhex(ssid).decode("utf-8", "replace") or ssid
+    except ValueError:
+        return ssid
+
+
 @rule(
     code="LNK006",
     name="deauthentication-flood",
@@ -81,7 +89,7 @@ def deauthentication_flood(tables: Tables, context: Context) -> Iterator[Draft]:
         ]
         reasons = sorted({int(r) for r in mine["reason"].drop_nulls().to_list()})
         first, last = number(mine["time"].min()), number(mine["time"].max())
-        named = f"{str(names[bssid])[:40]} ({bssid})" if bssid in names else bssid
+        named = f"{_readable(str(names[bssid]))[:40]} ({bssid})" if bssid in names else bssid
         kinds = [KINDS[k] for k in mine["subtype"].unique().sort().to_list()]
         values = mine["subtype"].unique().sort().to_list()
         yield Draft(

@@ -13,6 +13,7 @@ from tshark_report.rules.transport.full_windows import full_windows
 from tshark_report.rules.transport.grown_round_trips import grown_round_trips
 from tshark_report.rules.transport.half_open_connections import half_open_connections
 from tshark_report.rules.transport.http_errors import http_errors
+from tshark_report.rules.transport.late_greetings import late_greetings
 from tshark_report.rules.transport.late_handshakes import late_handshakes
 from tshark_report.rules.transport.long_round_trips import long_round_trips
 from tshark_report.rules.transport.lost_large_segments import lost_large_segments
@@ -32,16 +33,20 @@ from tshark_report.rules.transport.tls_alerts import tls_alerts
 from tshark_report.rules.transport.unacknowledged_data import unacknowledged_data
 from tshark_report.rules.transport.unanswered_arp import unanswered_arp
 from tshark_report.rules.transport.unanswered_connections import unanswered_connections
+from tshark_report.rules.transport.unanswered_datagrams import unanswered_datagrams
 from tshark_report.rules.transport.unanswered_dhcp import unanswered_dhcp
 from tshark_report.rules.transport.unreachable_destinations import unreachable_destinations
+from tshark_report.rules.transport.unrepaired_gaps import unrepaired_gaps
 from tshark_report.rules.transport.zero_windows import zero_windows
 
 RULES: tuple[Rule, ...] = (
     slow_answers,
+    late_greetings,
     unacknowledged_data,
     late_handshakes,
     resent_segments,
     unanswered_connections,
+    unrepaired_gaps,
     lost_large_segments,
     zero_windows,
     grown_round_trips,
@@ -49,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     failed_wlan_logins,
     unanswered_arp,
     unanswered_dhcp,
+    unanswered_datagrams,
     exceeded_ttl,
     redirects,
     broken_connections,

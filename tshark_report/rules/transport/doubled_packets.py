@@ -85,7 +85,9 @@ def doubled_packets(tables: Tables, context: Context) -> Iterator[Draft]:
     groups = groups.filter(
         (pl.col("n") >= context.limit("copies")) & (100 * pl.col("n") >= context.limit("share") * pl.col("all"))
     )
-    for a, b, _, total in groups.sort([pl.col("n") / pl.col("all"), "n", "a"], descending=[True, True, False]).head(FINDINGS).iter_rows():
+    for a, b, _, total in (
+        groups.sort([pl.col("n") / pl.col("all"), "n", "a"], descending=[True, True, False]).head(FINDINGS).iter_rows()
+    ):
         draft = _draft(tables, context, a, b, copied.filter((pl.col("a") == a) & (pl.col("b") == b)), total)
         if draft is not None:
             yield draft

@@ -33,10 +33,10 @@ SHARE = Threshold(
     10, "percent", "of the server's connections: below that it is the odd lost packet that nobody notices"
 )
 SESSIONS = Threshold(
-    3, "connections", "a server that is late again and again concerns its users, however much else goes on"
+    2, "connections", "a server that is late again and again concerns its users, however much else goes on"
 )
 CAPTURE_SHARE = Threshold(
-    5, "percent", "of all connections of the capture, for a server that was late only once or twice"
+    50, "percent", "of all connections of the capture: then even one is what the capture is about"
 )
 
 

@@ -19,6 +19,7 @@ ROUND_TRIP = Threshold(
 )
 NOTICED = Threshold(1, "seconds", "beyond any path by fibre or satellite: a queue or an overloaded host")
 SESSIONS = Threshold(3, "handshakes", "one may have met a short queue")
+MOST = Threshold(50, "percent", "of all timed handshakes: then even one is what the capture is about")
 
 
 @rule(
@@ -49,7 +50,7 @@ SESSIONS = Threshold(3, "handshakes", "one may have met a short queue")
     ),
     references=(Reference(title="ITU-T G.114: One-way transmission time", url="https://www.itu.int/rec/T-REC-G.114"),),
     needs=("tcp_sessions",),
-    thresholds={"round_trip": ROUND_TRIP, "noticed": NOTICED, "sessions": SESSIONS},
+    thresholds={"round_trip": ROUND_TRIP, "noticed": NOTICED, "sessions": SESSIONS, "most": MOST},
     weight=15,
 )
 def long_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -67,7 +68,8 @@ def long_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
         clients = [str(c) for c in rows["client"].unique(maintain_order=True).to_list()]
         ports = sorted({int(p) for p in rows["server_port"].to_list()})
         enough = number_of >= context.limit("sessions")
-        priority: Priority = "info"
+        most = 100 * number_of >= context.limit("most") * known.height
+        priority: Priority = "low" if most else "info"
         if enough:
             priority = "medium" if rtt >= context.limit("noticed") else "low"
         frames = tables.packets.filter(
@@ -79,10 +81,14 @@ def long_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
             subject=server,
             hosts=(server, *clients[:4]),
             summary=(
-                f"The handshake with {context.named(server)} {ports_text(ports)} takes {took(rtt)} (median of "
-                f"{count(number_of, 'handshake')} by {hosts_text(clients)}): {took(number(to_server))} from the "
-                "capture point to the "
-                f"server and back, {took(number(to_client))} to the client and back."
+                f"High network latency: the handshake with {context.named(server)} {ports_text(ports)} takes "
+                f"{took(rtt)} (median "
+                f"of {count(number_of, 'handshake')} by {hosts_text(clients)}): {took(number(to_server))} from "
+                "the capture point "
+                f"to the server and back, {took(number(to_client))} to the client and back. The time goes to the "
+                "wire (or to the "
+                f"{'server' if number(to_server) >= number(to_client) else 'client'}'s side of it), before any "
+                "application works."
             ),
             sentence=f"{clients[0]} reached {context.named(server)} only over a path with a round trip of {took(rtt)}",
             priority=priority,

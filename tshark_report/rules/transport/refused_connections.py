@@ -25,7 +25,7 @@ from tshark_report.story.words import clock
 from tshark_report.tables.sessions import RST
 from tshark_report.tables.tables import Tables
 
-ATTEMPTS = Threshold(2, "attempts", "one refused connection is a typing error or an optional service")
+ATTEMPTS = Threshold(2, "SYNs", "one refused connection is a typing error or an optional service")
 PORTS = Threshold(
     10, "hosts or ports", "one client that is refused by so many looks for something; other rules tell that"
 )
@@ -76,7 +76,8 @@ def refused_connections(tables: Tables, context: Context) -> Iterator[Draft]:
         .filter(pl.col("n") >= context.limit("ports"))
     )
     refused = refused.join(wide, on="client", how="anti")
-    groups = refused.group_by("server").agg(pl.len().alias("n")).filter(pl.col("n") >= context.limit("attempts"))
+    groups = refused.group_by("server").agg(pl.col("syns").sum().alias("n"))
+    groups = groups.filter(pl.col("n") >= context.limit("attempts"))
     attempts = tables.tcp_sessions.filter(pl.col("syns") > 0).height
     for server, _ in groups.sort(["n", "server"], descending=[True, False]).head(FINDINGS).iter_rows():
         rows = refused.filter(pl.col("server") == server).sort("start")

@@ -33,8 +33,13 @@ NOTICED_SHARE = Threshold(
     2, "percent", "from about 2 % on loss-based congestion control keeps halving its rate (Mathis et al.)"
 )
 NOTICED_SEGMENTS = Threshold(8, "segments", "a share of a few packets is no share")
-NOTICED_STALL = Threshold(1, "seconds", "a pause of a second interrupts the user's train of thought (Nielsen, 1993)")
+NOTICED_STALL = Threshold(3, "seconds", "of waiting for time-outs in all: one long hang, or pauses again and again")
+FEW_SHARE = Threshold(
+    10, "percent", "of the segments: so much of a short exchange was lost that even one or two tell something"
+)
 
+HOSTS_LOOKED_AT = 50
+"""Hosts whose losses are looked at, those with most first: what the others lost is little."""
 DUPLICATES_FOR_FAST = 3
 """Duplicate ACKs that make a sender repeat a segment at once (RFC 5681, section 3.2)."""
 
@@ -99,6 +104,7 @@ _KINDS = {
         "noticed_share": NOTICED_SHARE,
         "noticed_segments": NOTICED_SEGMENTS,
         "noticed_stall": NOTICED_STALL,
+        "few_share": FEW_SHARE,
     },
     weight=34,
 )
@@ -106,17 +112,26 @@ def resent_segments(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each host on whose paths segments were sent again: the server, or the client of many servers."""
     again = tables.resent.filter(pl.col("kind") != "syn")
     lost = again.filter((pl.col("kind") != "reordered") & ~pl.col("copy") & ~_unheard(tables, again))
+    carried = _carried(tables)
     made = 0
-    while lost.height >= context.limit("segments") and made < FINDINGS:
+    for _ in range(HOSTS_LOOKED_AT):
+        if lost.is_empty() or made == FINDINGS:
+            return
         host = _most_concerned(lost)
         here = lost.filter((pl.col("src") == host) | (pl.col("dst") == host))
-        if here.height < context.limit("segments"):
-            break
         lost = lost.filter((pl.col("src") != host) & (pl.col("dst") != host))
-        draft = _draft(tables, context, host, here, again)
+        draft = _draft(tables, context, host, here, again, carried.get(host, 0))
         if draft is not None:
             made += 1
             yield draft
+
+
+def _carried(tables: Tables) -> dict[str, int]:
+    """Host -> data segments from and to it, copies left out."""
+    data = tables.streams.filter(pl.col("payload") > 0).join(tables.copies.select("frame"), on="frame", how="anti")
+    pairs = data.group_by("src", "dst").agg(pl.len().alias("n"))
+    ends = pl.concat([pairs.select(pl.col(end).alias("host"), "n") for end in ("src", "dst")])
+    return dict(ends.group_by("host").agg(pl.col("n").sum()).iter_rows())
 
 
 def _unheard(tables: Tables, again: pl.DataFrame) -> pl.Expr:
@@ -144,15 +159,15 @@ def _most_concerned(lost: pl.DataFrame) -> str:
     return str(ranked["host"][0])
 
 
-def _draft(tables: Tables, context: Context, host: str, here: pl.DataFrame, again: pl.DataFrame) -> Draft | None:
-    data = tables.streams.filter(((pl.col("src") == host) | (pl.col("dst") == host)) & (pl.col("payload") > 0)).join(
-        tables.copies.select("frame"), on="frame", how="anti"
-    )
-    segments = data.height
+def _draft(
+    tables: Tables, context: Context, host: str, here: pl.DataFrame, again: pl.DataFrame, segments: int
+) -> Draft | None:
     share = 100 * here.height / max(1, segments)
     pauses = here.filter(pl.col("kind") == "time-out")["idle"]
     stalled = number(pauses.sum())
-    if share < context.limit("share") and stalled < context.limit("noticed_stall"):
+    if here.height < context.limit("segments") and share < context.limit("few_share"):
+        return None
+    if share < context.limit("share"):
         return None
     noticed = (
         share >= context.limit("noticed_share") and here.height >= context.limit("noticed_segments")

@@ -31,6 +31,8 @@ from tshark_report.tables.tables import Tables
 SYNS = Threshold(3, "SYNs", "one or two may be lost; three in a row without answer take about 3 s")
 WAITED = Threshold(3, "seconds", "SYN, 1 s, SYN, 2 s, SYN: a user has noticed by then")
 SHARE = Threshold(5, "percent", "of all connection attempts: below that a dead host is one of many things that went on")
+ATTEMPTS = Threshold(2, "attempts", "a program that matters tries again; one silent attempt is a dead link of many")
+MOST = Threshold(50, "percent", "of all connection attempts: then even one is what the capture is about")
 TARGETS = Threshold(
     10, "hosts or ports", "one client that asks so many without answer looks for something; other rules tell that"
 )
@@ -75,7 +77,7 @@ TARGETS = Threshold(
     ),
     references=(RFC6298, Reference(title="RFC 8305: Happy Eyeballs", url="https://www.rfc-editor.org/rfc/rfc8305")),
     needs=("tcp_sessions",),
-    thresholds={"syns": SYNS, "waited": WAITED, "share": SHARE, "targets": TARGETS},
+    thresholds={"syns": SYNS, "waited": WAITED, "share": SHARE, "attempts": ATTEMPTS, "most": MOST, "targets": TARGETS},
     weight=33,
 )
 def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -121,6 +123,8 @@ def _draft(tables: Tables, context: Context, server: str, rows: pl.DataFrame) ->
         lowered = f"no attempt went on for {context.limit('waited'):.0f} s"
     elif share < context.limit("share"):
         lowered = f"{share:.1f} % of the connection attempts of this capture"
+    elif rows.height < context.limit("attempts") and share < context.limit("most"):
+        lowered = f"{count(rows.height, 'attempt')}, and the capture holds {attempts:,}"
     priority: Priority = "low" if lowered else "medium"
     alive = (
         f" The server sent other packets ({heard.height:,}), so it is up and this port is filtered or dead."

@@ -1,0 +1,72 @@
+"""LOG003: fires at ten short sessions of one size; quiet below, on long and unlike ones, and on polling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.builders import START, drafts, openings
+from tests.conftest import case_capture, fixture_capture
+from tests.rules.access import rows, wire
+from tshark_report.rules.access.repeated_ssh_sessions import repeated_ssh_sessions
+
+
+def ssh(number: int, *, gap: float = 2.0, down: Any = 1800, seconds: float = 1.0, port: int = 22, banner: bytes = b"SSH-2.0-x\r\n") -> Any:
+    sizes = down if callable(down) else lambda i: down
+    made = [rows.session(i, at=i * gap, down=sizes(i), seconds=seconds, port=port) for i in range(number)]
+    first = [
+        {"stream": i, "src": rows.SERVER, "dst": rows.CLIENT, "src_port": port, "data": banner, "time": START + i * gap} for i in range(number)
+    ]
+    return rows.sessions(*made, openings=openings(*first))
+
+
+def test_fires_at_ten_sessions_on_any_port() -> None:
+    found = drafts(repeated_ssh_sessions, ssh(10, port=902))
+    assert [(d.priority, d.hosts) for d in found] == [("high", (rows.CLIENT, rows.SERVER))]
+    assert "unusual port" in found[0].summary
+
+
+def test_quiet_at_nine() -> None:
+    assert not drafts(repeated_ssh_sessions, ssh(9))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"down": 50_000},
+        {"seconds": 600.0},
+        {"down": lambda i: 1500 * (i + 1)},
+        {"banner": b"220 mail ESMTP"},
+        {"gap": 400.0},
+    ],
+    ids=["large", "long", "unlike", "no-ssh", "spread"],
+)
+def test_quiet_on_look_alikes(other: dict[str, Any]) -> None:
+    assert not drafts(repeated_ssh_sessions, ssh(12, **other))
+
+
+def test_low_at_the_pace_of_a_script() -> None:
+    found = drafts(repeated_ssh_sessions, ssh(20, gap=60.0))
+    assert found[0].priority == "low"
+    assert found[0].lowered_because
+
+
+def test_tells_of_a_longer_session_afterwards() -> None:
+    found = drafts(repeated_ssh_sessions, ssh(11, down=lambda i: 90_000 if i == 10 else 1800))
+    assert "longer session followed" in found[0].summary
+
+
+def test_on_this_projects_fixture(loaded: Any) -> None:
+    path = fixture_capture("password_guessing")
+    found = drafts(repeated_ssh_sessions, loaded(path).tables)
+    assert [d.hosts for d in found] == [("10.20.0.66", "10.20.0.10")]
+    assert wire.exact(path, found[0])
+
+
+@pytest.mark.shared
+def test_on_a_published_capture(loaded: Any) -> None:
+    path = case_capture("slips_ssh_bruteforce")
+    found = drafts(repeated_ssh_sessions, loaded(path).tables)
+    assert "147.32.80.37 port 902" in found[0].summary
+    assert wire.exact(path, found[0])

@@ -1,0 +1,76 @@
+"""TCP003: silent servers; quiet on a lost SYN, on scans and on refusals."""
+
+from __future__ import annotations
+
+from tests.builders import START, drafts, family
+from tests.rules.transport.wire import ACK, RST, SERVER, Talk, tabled
+from tshark_report.rules.transport.unanswered_connections import unanswered_connections
+
+
+def silent(
+    stream: int = 0, server: str = SERVER, at: float = 0.0, offsets: tuple[float, ...] = (1.0, 3.0), port: int = 80
+) -> Talk:
+    talk = Talk(stream, server=server, port=port).syn(at)
+    for offset in offsets:
+        talk.syn(at + offset, again=True)
+    return talk
+
+
+def test_fires_at_three_syns() -> None:
+    found = drafts(unanswered_connections, tabled(silent()))
+    assert [(d.subject, d.priority) for d in found] == [(SERVER, "medium")]
+    assert "never answered 10.0.0.5 on port 80" in found[0].summary
+    assert "SYN retransmitted 2 times" in found[0].summary
+    assert len(found[0].frames) == 3
+    assert not drafts(unanswered_connections, tabled(silent(offsets=(1.0,))))
+
+
+def test_low_below_three_seconds() -> None:
+    assert drafts(unanswered_connections, tabled(silent(offsets=(1.0, 2.99))))[0].priority == "low"
+
+
+def test_low_where_it_is_one_of_many_things() -> None:
+    others = [Talk(n, server=f"198.51.100.{n}").handshake(10.0 + n) for n in range(1, 20)]
+    twice = [silent(), silent(40, at=60.0)]
+    last = [Talk(61 + n, server="198.51.100.99").handshake(41.0 + n) for n in range(20)]
+    assert drafts(unanswered_connections, tabled(*twice, *others, *last[:19]))[0].priority == "medium"
+    assert drafts(unanswered_connections, tabled(*twice, *others, *last))[0].priority == "low"
+
+
+def test_low_for_a_single_attempt_among_others() -> None:
+    others = [Talk(n, server=f"198.51.100.{n}").handshake(10.0 + n) for n in range(1, 3)]
+    assert drafts(unanswered_connections, tabled(silent(), *others[:1]))[0].priority == "medium"
+    assert drafts(unanswered_connections, tabled(silent(), *others))[0].priority == "low"
+
+
+def test_low_where_the_same_name_is_reached_elsewhere() -> None:
+    names = family(
+        "dns",
+        {
+            "time": START,
+            "name": "www.example",
+            "response": True,
+            "a": [SERVER, "198.51.100.1"],
+            "protocol": "DNS",
+            "transport": "udp",
+        },
+    )
+    found = drafts(unanswered_connections, tabled(silent(), Talk(1, server="198.51.100.1").handshake(0.3), dns=names))
+    assert found[0].priority == "low"
+    assert "198.51.100.1" in found[0].lowered_because
+
+
+def test_says_whether_the_server_is_up() -> None:
+    alive = Talk(1, port=443).handshake(20.0)
+    assert "is up and this port is filtered" in drafts(unanswered_connections, tabled(silent(), alive))[0].summary
+    assert "No packet at all" in drafts(unanswered_connections, tabled(silent()))[0].summary
+
+
+def test_quiet_on_a_client_that_asks_many() -> None:
+    scan = [silent(n, f"198.51.100.{n}", n * 10.0) for n in range(10)]
+    assert not drafts(unanswered_connections, tabled(*scan))
+    assert len(drafts(unanswered_connections, tabled(*scan[:9]))) == 9
+
+
+def test_quiet_on_refusals() -> None:
+    assert not drafts(unanswered_connections, tabled(silent().packet(3.01, RST | ACK, up=False)))
