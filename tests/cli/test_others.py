@@ -95,3 +95,29 @@ def test_doctor(tmp_path: Path) -> None:
 )
 def test_a_terminal_stays_sane(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+@pytest.mark.tshark
+def test_carve_cuts_out_a_starting_point_with_comments(tmp_path: Path) -> None:
+    import subprocess
+
+    done = run("carve", fixture_capture("staged_incident"), "1", "-o", "e.pcapng", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = subprocess.run(
+        ["tshark", "-n", "-r", tmp_path / "e.pcapng", "-T", "fields", "-e", "frame.comment"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    comments = said.stdout.strip().splitlines()
+    assert any("DEL001" in c for c in comments)
+    assert all(c for c in comments)
+    wrong = run("carve", fixture_capture("staged_incident"), "X9", cwd=tmp_path)
+    assert wrong.returncode == 2
+
+
+@pytest.mark.tshark
+def test_login_packets_are_kept_back(tmp_path: Path) -> None:
+    done = run("carve", fixture_capture("cleartext_logins"), "LOG001", "-o", "e.pcapng", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--show-secrets" in done.stderr
+    done = run("carve", fixture_capture("cleartext_logins"), "LOG001", "-o", "e.pcapng", "--show-secrets", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr

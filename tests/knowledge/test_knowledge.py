@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from importlib.resources import files
 from typing import Any
 
 import pytest
 
 from tshark_report.knowledge import load
-
-NAMES = sorted(
-    path.name.removesuffix(".toml")
-    for path in files("tshark_report.knowledge").iterdir()
-    if path.name.endswith(".toml")
-)
 
 
 def sections(data: dict[str, Any]) -> list[dict[str, Any]]:

@@ -51,8 +51,10 @@ def read(
     if ranges:
         parts.append("(" + " || ".join(f"(frame.number >= {a} && frame.number <= {b})" for a, b in ranges) + ")")
     args = [tshark.path, "-n", "-r", str(path), *options.arguments(), "-T", "fields", "-E", "separator=/t"]
-    args += ["-E", f"aggregator={SEPARATOR}", "-E", "occurrence=a", "-e", "frame.number"]
-    for name in fields:
+    # Each field once: tshark prints a field that is asked for twice in one place only.
+    asked = list(dict.fromkeys(["frame.number", *fields]))
+    args += ["-E", f"aggregator={SEPARATOR}", "-E", "occurrence=a"]
+    for name in asked:
         args += ["-e", name]
     if parts:
         args += ["-Y", " && ".join(parts)]
@@ -60,8 +62,9 @@ def read(
     with process.started(args, timeout=timeout, env=env) as running:
         for line in running.stdout:
             cells = line.rstrip(b"\n").decode("utf-8", "replace").split("\t")
-            if len(cells) == len(fields) + 1:
-                rows.append([c.replace(SEPARATOR, ",") or None for c in cells])
+            if len(cells) == len(asked):
+                by_name = dict(zip(asked, (c.replace(SEPARATOR, ",") or None for c in cells), strict=True))
+                rows.append([by_name[name] for name in ("frame.number", *fields)])
             if len(rows) >= limit:
                 return rows
         done = running.finish()

@@ -39,7 +39,11 @@ def pop(*lines: dict[str, Any]) -> Any:
 
 
 def test_pop_commands_in_lower_case() -> None:
-    made = pop(there(pop_command="user", pop_parameter="ben"), there(pop_command="pass", pop_parameter="hush"), back(pop_status="+OK"))
+    made = pop(
+        there(pop_command="user", pop_parameter="ben"),
+        there(pop_command="pass", pop_parameter="hush"),
+        back(pop_status="+OK"),
+    )
     found = drafts(cleartext_logins, made)
     assert "POP3" in found[0].summary
     assert "accepted 1 of 1" in found[0].summary
@@ -48,7 +52,12 @@ def test_pop_commands_in_lower_case() -> None:
 
 def test_pop_sasl_plain_keeps_the_secret_out_of_the_filter() -> None:
     secret = "AGJlbgBodXNo"  # NUL ben NUL hush
-    made = pop(there(pop_command="AUTH", pop_parameter="PLAIN"), back(pop_status="+"), there(pop_command=secret), back(pop_status="-ERR"))
+    made = pop(
+        there(pop_command="AUTH", pop_parameter="PLAIN"),
+        back(pop_status="+"),
+        there(pop_command=secret),
+        back(pop_status="-ERR"),
+    )
     found = drafts(cleartext_logins, made)
     assert "as ben" in found[0].summary
     assert secret not in repr(found[0])
@@ -107,7 +116,9 @@ def test_ldap_and_mqtt_on_the_wire(loaded: Any, tmp_path: Path) -> None:
     path = wire.write(
         tmp_path / "logins.pcap",
         [
-            *wire.conversation(0, wire.CLIENT, wire.SERVER, (40001, 389), [("c", wire.ldap_bind("cn=app", "s3cret,pw"))]),
+            *wire.conversation(
+                0, wire.CLIENT, wire.SERVER, (40001, 389), [("c", wire.ldap_bind("cn=app", "s3cret,pw"))]
+            ),
             *wire.conversation(1, wire.CLIENT, wire.SERVER, (40002, 389), [("c", wire.ldap_bind("", ""))]),
             *wire.conversation(2, wire.CLIENT, wire.OUTSIDE, (40003, 1883), [("c", connect)]),
         ],

@@ -16,7 +16,9 @@ def asked(number: int, *, names: int = 1, code: int = 24, gap: float = 1.0) -> l
     made = []
     for i in range(number):
         ports = 50000 + i
-        made.append((i * gap, wire.udp(wire.CLIENT, KDC, ports, 88, wire.as_req(f"user{i % names}", "OFFICE.EXAMPLE", 5 + i))))
+        made.append(
+            (i * gap, wire.udp(wire.CLIENT, KDC, ports, 88, wire.as_req(f"user{i % names}", "OFFICE.EXAMPLE", 5 + i)))
+        )
         made.append((i * gap + 0.1, wire.udp(KDC, wire.CLIENT, 88, ports, wire.krb_error(code, "OFFICE.EXAMPLE"))))
     return made
 

@@ -47,7 +47,9 @@ def test_says_that_one_was_accepted() -> None:
 
 
 def test_quiet_on_two_mistypes_and_a_success() -> None:
-    assert not drafts(refused_logins, rows.ftp(ftp_try(0, "a", "x", 530), ftp_try(1, "a", "y", 530), ftp_try(2, "a", "z", 230)))
+    assert not drafts(
+        refused_logins, rows.ftp(ftp_try(0, "a", "x", 530), ftp_try(1, "a", "y", 530), ftp_try(2, "a", "z", 230))
+    )
 
 
 def test_quiet_where_refusals_are_spread_over_the_day() -> None:
@@ -79,7 +81,13 @@ def test_databases_by_their_refusal(text: bytes, protocol: str) -> None:
 def test_telnet_guesses_on_the_wire(loaded: Any, tmp_path: Path) -> None:
     frames = []
     for i in range(10):
-        said = [("s", b"login: "), ("c", b"root\r\n"), ("s", b"Password: "), ("c", b"pw%d\r\n" % i), ("s", b"\r\nLogin incorrect\r\n")]
+        said = [
+            ("s", b"login: "),
+            ("c", b"root\r\n"),
+            ("s", b"Password: "),
+            ("c", b"pw%d\r\n" % i),
+            ("s", b"\r\nLogin incorrect\r\n"),
+        ]
         frames += wire.conversation(i, wire.OUTSIDE, wire.SERVER, (41000 + i, 23), said)
     path = wire.write(tmp_path / "telnet.pcap", frames)
     found = drafts(refused_logins, loaded(path).tables)

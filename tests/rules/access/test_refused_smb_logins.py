@@ -19,7 +19,17 @@ def tries(number: int, *, names: int = 1, gap: float = 1.0, status: int = FAILUR
     made = []
     for i in range(number):
         when = START + i * gap
-        made.append(there(dst_port=445, stream=i, user=f"user{i % names}", domain="OFFICE", command2=[1], response=False, time=when))
+        made.append(
+            there(
+                dst_port=445,
+                stream=i,
+                user=f"user{i % names}",
+                domain="OFFICE",
+                command2=[1],
+                response=False,
+                time=when,
+            )
+        )
         made.append(back(src_port=445, stream=i, status=status, command2=[command], response=True, time=when + 0.1))
     return tables(smb=family("smb", *made))
 
@@ -40,7 +50,9 @@ def test_fires_at_five_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"status": 0xC0000016}, {"command": 3}, {"gap": 60.0}], ids=["more-processing", "tree-connect", "mapped-drive"]
+    "other",
+    [{"status": 0xC0000016}, {"command": 3}, {"gap": 60.0}],
+    ids=["more-processing", "tree-connect", "mapped-drive"],
 )
 def test_quiet_on_look_alikes(other: dict[str, Any]) -> None:
     assert not drafts(refused_smb_logins, tries(20, **other))

@@ -16,7 +16,16 @@ def basic(number: int, *, same: bool = False, last: int = 401) -> Any:
     made = []
     for i in range(number):
         secret = "same" if same else f"pw{i}"
-        made.append(there(dst_port=80, method="GET", uri="/", host="i.example", credentials=f"admin:{secret}", authorization="Basic x"))
+        made.append(
+            there(
+                dst_port=80,
+                method="GET",
+                uri="/",
+                host="i.example",
+                credentials=f"admin:{secret}",
+                authorization="Basic x",
+            )
+        )
         made.append(back(src_port=80, status=last if i == number - 1 else 401, request_frame=2 * i + 1))
     return tables(http=family("http", *made))
 
@@ -71,9 +80,15 @@ def test_form_guesses_on_the_wire(loaded: Any, tmp_path: Path) -> None:
     for i in range(16):
         kind = "Content-Type: application/x-www-form-urlencoded\r\n"
         ask = wire.http_request("POST", "/login", headers=kind, body=f"username=admin&password=pw{i}")
-        frames += wire.conversation(i, wire.OUTSIDE, wire.SERVER, (42000 + i, 80), [("c", ask), ("s", wire.http_answer(200))])
-    other = wire.http_request("POST", "/search", headers="Content-Type: application/x-www-form-urlencoded\r\n", body="q=password")
-    frames += wire.conversation(20, wire.OUTSIDE, wire.SERVER, (43000, 80), [("c", other), ("s", wire.http_answer(200))])
+        frames += wire.conversation(
+            i, wire.OUTSIDE, wire.SERVER, (42000 + i, 80), [("c", ask), ("s", wire.http_answer(200))]
+        )
+    other = wire.http_request(
+        "POST", "/search", headers="Content-Type: application/x-www-form-urlencoded\r\n", body="q=password"
+    )
+    frames += wire.conversation(
+        20, wire.OUTSIDE, wire.SERVER, (43000, 80), [("c", other), ("s", wire.http_answer(200))]
+    )
     path = wire.write(tmp_path / "form.pcap", frames)
     found = drafts(refused_web_logins, loaded(path).tables)
     assert len(found[0].frames) == 16
@@ -84,7 +99,9 @@ def test_addresses_with_a_password_on_the_wire(loaded: Any, tmp_path: Path) -> N
     frames = []
     for i in range(70):
         ask = wire.http_request("GET", f"/brute/?username=admin&password=pw{i}&Login=Login")
-        frames += wire.conversation(i, wire.OUTSIDE, wire.SERVER, (42000 + i, 80), [("c", ask), ("s", wire.http_answer(200))])
+        frames += wire.conversation(
+            i, wire.OUTSIDE, wire.SERVER, (42000 + i, 80), [("c", ask), ("s", wire.http_answer(200))]
+        )
     path = wire.write(tmp_path / "brute.pcap", frames)
     found = drafts(refused_web_logins, loaded(path).tables)
     assert len(found[0].frames) == 70

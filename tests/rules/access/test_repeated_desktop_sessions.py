@@ -39,8 +39,15 @@ def test_quiet_on_look_alikes(other: dict[str, Any]) -> None:
 def test_on_the_wire(loaded: Any, tmp_path: Path) -> None:
     frames = []
     for i in range(12):
-        cookie = b"\x03\x00\x00\x2b\x26\xe0\x00\x00\x00\x00\x00Cookie: mstshash=user%02d\r\n\x01\x00\x08\x00\x03\x00\x00\x00" % i
-        said = [("c", cookie), ("s", b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x124\x00\x02\x1f\x08\x00\x02\x00\x00\x00"), ("c", b"\x16\x03\x01\x00\xf0" + b"\x01" * 240)]
+        cookie = (
+            b"\x03\x00\x00\x2b\x26\xe0\x00\x00\x00\x00\x00Cookie: mstshash=user%02d\r\n\x01\x00\x08\x00\x03\x00\x00\x00"
+            % i
+        )
+        said = [
+            ("c", cookie),
+            ("s", b"\x03\x00\x00\x13\x0e\xd0\x00\x00\x124\x00\x02\x1f\x08\x00\x02\x00\x00\x00"),
+            ("c", b"\x16\x03\x01\x00\xf0" + b"\x01" * 240),
+        ]
         frames += wire.conversation(i, wire.OUTSIDE, wire.SERVER, (43000 + i, 3389), said)
     frames += wire.conversation(30, wire.CLIENT, wire.SERVER, (44000, 3389), said)
     path = wire.write(tmp_path / "rdp.pcap", frames)

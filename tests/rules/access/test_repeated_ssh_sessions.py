@@ -12,11 +12,20 @@ from tests.rules.access import rows, wire
 from tshark_report.rules.access.repeated_ssh_sessions import repeated_ssh_sessions
 
 
-def ssh(number: int, *, gap: float = 2.0, down: Any = 1800, seconds: float = 1.0, port: int = 22, banner: bytes = b"SSH-2.0-x\r\n") -> Any:
+def ssh(
+    number: int,
+    *,
+    gap: float = 2.0,
+    down: Any = 1800,
+    seconds: float = 1.0,
+    port: int = 22,
+    banner: bytes = b"SSH-2.0-x\r\n",
+) -> Any:
     sizes = down if callable(down) else lambda i: down
     made = [rows.session(i, at=i * gap, down=sizes(i), seconds=seconds, port=port) for i in range(number)]
     first = [
-        {"stream": i, "src": rows.SERVER, "dst": rows.CLIENT, "src_port": port, "data": banner, "time": START + i * gap} for i in range(number)
+        {"stream": i, "src": rows.SERVER, "dst": rows.CLIENT, "src_port": port, "data": banner, "time": START + i * gap}
+        for i in range(number)
     ]
     return rows.sessions(*made, openings=openings(*first))
 

@@ -13,7 +13,8 @@ from tshark_report.rules.access.weak_ticket_requests import weak_ticket_requests
 
 def tickets(number: int, etypes: list[int], *, gap: float = 1.0, service: str = "MSSQLSvc") -> Any:
     made = [
-        back(src_port=88, transport="udp", kind=13, etypes=etypes, service=service, time=START + i * gap) for i in range(number)
+        back(src_port=88, transport="udp", kind=13, etypes=etypes, service=service, time=START + i * gap)
+        for i in range(number)
     ]
     return tables(kerberos=family("kerberos", *made))
 
@@ -39,7 +40,10 @@ def test_on_the_wire(loaded: Any, tmp_path: Path) -> None:
     for i in range(6):
         reply = wire.tgs_rep("bob", "OFFICE.EXAMPLE", f"svc{i}", 23, 18)
         strong = wire.tgs_rep("bob", "OFFICE.EXAMPLE", f"web{i}", 18, 18)
-        frames += [(i, wire.udp("10.0.0.10", wire.CLIENT, 88, 51000 + i, reply)), (i + 0.5, wire.udp("10.0.0.10", wire.CLIENT, 88, 52000 + i, strong))]
+        frames += [
+            (i, wire.udp("10.0.0.10", wire.CLIENT, 88, 51000 + i, reply)),
+            (i + 0.5, wire.udp("10.0.0.10", wire.CLIENT, 88, 52000 + i, strong)),
+        ]
     path = wire.write(tmp_path / "tickets.pcap", frames)
     found = drafts(weak_ticket_requests, loaded(path).tables)
     assert "as bob got 6 service tickets" in found[0].summary

@@ -120,7 +120,13 @@ def rpc_response(stub: bytes, call: int = 2) -> bytes:
 
 
 def rpc_session(
-    at: float, client: str, server: str, ports: tuple[int, int], interface: str, version: int, calls: Sequence[tuple[int, bytes]]
+    at: float,
+    client: str,
+    server: str,
+    ports: tuple[int, int],
+    interface: str,
+    version: int,
+    calls: Sequence[tuple[int, bytes]],
 ) -> list[Frame]:
     """Bind and calls over TCP."""
     said: list[tuple[str, bytes]] = [("c", bind(interface, version)), ("s", bind_ack())]
@@ -150,14 +156,21 @@ def principal(kind: int, *parts: str) -> bytes:
 def as_req(user: str, realm: str, nonce: int) -> bytes:
     """A Kerberos AS-REQ without pre-authentication."""
     body = der(0xA0, der(3, b"\0\x40\0\0\0")) + der(0xA1, principal(1, user)) + der(0xA2, der(0x1B, realm.encode()))
-    body += der(0xA3, principal(2, "krbtgt", realm)) + der(0xA5, der(0x18, b"20300101000000Z")) + der(0xA7, integer(nonce))
+    body += (
+        der(0xA3, principal(2, "krbtgt", realm)) + der(0xA5, der(0x18, b"20300101000000Z")) + der(0xA7, integer(nonce))
+    )
     body += der(0xA8, der(0x30, integer(18) + integer(23)))
     return der(0x6A, der(0x30, der(0xA1, integer(5)) + der(0xA2, integer(10)) + der(0xA4, der(0x30, body))))
 
 
 def krb_error(code: int, realm: str) -> bytes:
     """A Kerberos error."""
-    body = der(0xA0, integer(5)) + der(0xA1, integer(30)) + der(0xA4, der(0x18, b"20231114221320Z")) + der(0xA5, integer(1))
+    body = (
+        der(0xA0, integer(5))
+        + der(0xA1, integer(30))
+        + der(0xA4, der(0x18, b"20231114221320Z"))
+        + der(0xA5, integer(1))
+    )
     body += der(0xA6, integer(code)) + der(0xA9, der(0x1B, realm.encode())) + der(0xAA, principal(2, "krbtgt", realm))
     return der(0x7E, der(0x30, body))
 
@@ -169,9 +182,16 @@ def encrypted(etype: int) -> bytes:
 
 def tgs_rep(user: str, realm: str, service: str, ticket: int, session: int) -> bytes:
     """A Kerberos TGS-REP: a ticket for a service under one cipher, the session part under another."""
-    inner = der(0xA0, integer(5)) + der(0xA1, der(0x1B, realm.encode())) + der(0xA2, principal(2, service, "host.example"))
+    inner = (
+        der(0xA0, integer(5)) + der(0xA1, der(0x1B, realm.encode())) + der(0xA2, principal(2, service, "host.example"))
+    )
     made = der(0x61, der(0x30, inner + der(0xA3, encrypted(ticket))))
-    body = der(0xA0, integer(5)) + der(0xA1, integer(13)) + der(0xA3, der(0x1B, realm.encode())) + der(0xA4, principal(1, user))
+    body = (
+        der(0xA0, integer(5))
+        + der(0xA1, integer(13))
+        + der(0xA3, der(0x1B, realm.encode()))
+        + der(0xA4, principal(1, user))
+    )
     return der(0x6D, der(0x30, body + der(0xA5, made) + der(0xA6, encrypted(session))))
 
 

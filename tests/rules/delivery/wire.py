@@ -17,7 +17,6 @@ from tshark_report.capture import filetypes
 from tshark_report.rules.base import Rule
 from tshark_report.tables.tables import Tables
 
-
 CLIENT, SERVER, OUTSIDE, OTHER = b.CLIENT, b.SERVER, b.OUTSIDE, "198.51.100.7"
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:121.0) Gecko/20100101 Firefox/121.0"
 STUB = b"\x0e\x1f\xba\x0e\x00\xb4\x09\xcd!\xb8\x01L\xcd!This program cannot be run in DOS mode.\r\r\n$"

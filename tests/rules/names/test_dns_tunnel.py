@@ -44,6 +44,13 @@ def test_high_from_forty_names_on() -> None:
     assert (forty[0].priority, below[0].priority) == ("high", "medium")
 
 
+def test_short_questions_between_do_not_hide_long_ones() -> None:
+    """A program that polls with short names and sends with long ones."""
+    polls = [f"api.{n:08x}.example.com" for n in range(100)]
+    assert drafts(dns_tunnel, dns([*polls, *(f"post.{code(n)}.example.com" for n in range(12))]))
+    assert not drafts(dns_tunnel, dns([*polls, *(f"post.{code(n)}.example.com" for n in range(11))]))
+
+
 def test_null_records_need_few_questions() -> None:
     assert drafts(dns_tunnel, dns([f"p{n}.example.com" for n in range(8)], kind=10))[0].priority == "high"
     assert not drafts(dns_tunnel, dns([f"p{n}.example.com" for n in range(7)], kind=10))

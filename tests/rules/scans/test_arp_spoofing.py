@@ -48,7 +48,19 @@ def test_fires_at_three_unasked_replies_and_is_quiet_at_two() -> None:
     for word in (THIEF, "10.0.0.1", "10.0.0.5", OWNER, "ARP spoofing"):
         assert word in made[0].summary
     assert len(made[0].frames) == 6
-    assert not found(*TRUE_OWNERS, *pushed(2))
+    # Two replies are fewer, but both sides were told: less sure, not nothing.
+    assert [d.priority for d in found(*TRUE_OWNERS, *pushed(2))] == ["medium"]
+    assert not found(*TRUE_OWNERS, *pushed(2, both=False))
+
+
+def test_one_reply_counts_where_traffic_came() -> None:
+    def carried(count: int) -> list:
+        came = packets(*({"eth_dst": THIEF, "src": "10.0.0.5", "dst": "203.0.113.9"} for _ in range(count)))
+        rows = family("arp", *TRUE_OWNERS, *pushed(1, both=False))
+        return drafts(arp_spoofing, tables(arp=rows, packets=came))
+
+    assert [d.priority for d in carried(3)] == ["medium"]
+    assert not carried(2)
 
 
 def test_one_contested_address_is_medium() -> None:

@@ -15,7 +15,7 @@ def thrown_out(number: int, gap: float = 0.1, subtype: int = 0x0C, to: str = EVE
     rows: list[dict[str, Any]] = [
         {"frame": n + 1, "time": START + n * gap, "subtype": subtype, "bssid": CELL, "reason": 7} for n in range(number)
     ]
-    beacon = {"frame": number + 1, "time": START, "subtype": 8, "bssid": CELL, "ssid": "office"}
+    beacon = {"frame": number + 1, "time": START, "subtype": 8, "bssid": CELL, "ssid": "6f6666696365"}
     ends = ({"frame": n + 1, "eth_src": CELL, "eth_dst": to} for n in range(number + 1))
     return tables(wlan=family("wlan", *rows, beacon), packets=packets(*ends))
 

@@ -49,7 +49,7 @@ def test_three_passes_are_no_tap() -> None:
 def test_before_and_after_a_router() -> None:
     found = drafts(doubled_packets, tabled(doubled(10, ttl=63)))
     assert found[0].priority == "info"
-    assert "before and after a router" in found[0].summary
+    assert "which 02:00:00:00:00:05 sent: the capture sees packets before and after a router" in found[0].summary
 
 
 def test_quiet_on_retransmissions() -> None:

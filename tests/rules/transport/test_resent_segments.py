@@ -60,6 +60,16 @@ def test_tells_the_side_of_the_loss() -> None:
     assert "before the capture point, on the sender's side" in before.summary
 
 
+def test_unsure_where_the_recording_lost_packets() -> None:
+    talk = transfer(200, 8)
+    assert drafts(resent_segments, tabled(talk))[0].confidence == "high"
+    for n in range(3):
+        talk.answer(5.0 + n, marks=["acked-unseen"])
+    found = drafts(resent_segments, tabled(talk))
+    assert found[0].confidence == "medium"
+    assert "3 acknowledgements of data that the capture does not hold" in found[0].summary
+
+
 def test_one_host_for_many_peers() -> None:
     talks = [transfer(100, 2, stream=n, client=f"10.0.0.{n}") for n in range(1, 5)]
     found = drafts(resent_segments, tabled(*talks))

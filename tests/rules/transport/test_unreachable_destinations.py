@@ -33,6 +33,14 @@ def test_fires_at_three_messages() -> None:
     assert not drafts(unreachable_destinations, errors(2))
 
 
+def test_leaves_out_errors_that_quote_the_reporter() -> None:
+    back = {"type": 3, "code": 1, "src": GONE, "dst": ROUTER, "all_dst": [ROUTER, GONE], "frame": 9}
+    base = {"type": 3, "code": 1, "src": ROUTER, "dst": ASKER, "all_dst": [ASKER, GONE]}
+    found = drafts(unreachable_destinations, tables(icmp=family("icmp", base, base, base, back)))
+    assert found[0].display_filter.endswith("ip.src == 10.0.0.1 && !(frame.number == 9)")
+    assert list(found[0].frames) == [1, 2, 3]
+
+
 def test_port_unreachable_is_info() -> None:
     found = drafts(unreachable_destinations, errors(3, code=3, src=GONE))
     assert found[0].priority == "info"

@@ -20,7 +20,7 @@ SUSPECT = (
     r"(?i)%27|'|%22|\.\.|%2e%2e|%252e|%c0%ae|;|%3b|\||%7c|`|%60|\$\(|%24|\$\{|<|%3c|%7b|\{|/etc/|%2fetc|win\.ini|boot\.ini|cmd|exec|"
     r"shell|select|union|sleep|passwd|php:|system|eval|jndi|169\.254|gopher|file:|dict:|ldap:|/\.|wp-|phpmyadmin|pma/|manager/html|"
     r"actuator|solr|hnap1|boaform|gponform|cgi-bin|\.sql|\.bak|\.old|\.zip|\.tar|id_rsa|web\.config|invokefunction|phpunit|xmlrpc|"
-    r"phpinfo|info\.php|adminer|server-status|console|owa/|ecp/|autodiscover|whoami|wget|curl|base64|classloader|%0a|%00|xp_|order(?:%20|\+)by|(?:\+|%20)(?:or|and)(?:\+|%20)"
+    r"phpinfo|info\.php|adminer|server-status|console|owa/|ecp/|autodiscover|whoami|wget|curl|base64|classloader|%0a|%00|xp_|=(?:net|dir|type|cat|ipconfig|ifconfig|systeminfo|tasklist|netstat|hostname|uname|ping|echo|pwd|ls|ps)\b|order(?:%20|\+)by|(?:\+|%20)(?:or|and)(?:\+|%20)"
 )
 """A first, cheap look at raw addresses: only requests that hold one of these are decoded."""
 
@@ -189,6 +189,7 @@ def classify(request: Request) -> None:
         if pattern.where == "value" and pattern.kind in ("Shellshock", "code execution"):
             texts += header_values
         if pattern.kind == "code execution":
+            texts += [key for key, _ in (*pairs, *request.form) if key]
             texts += [v for v in header_values if "%{" in v or "#" in v]
         if pattern.kind == "path traversal" and raw:
             texts.append(raw.split("?", 1)[0])

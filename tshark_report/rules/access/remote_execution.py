@@ -17,7 +17,7 @@ from tshark_report.rules.base import Context, Draft, evidence, rule
 from tshark_report.story.words import count, listed
 from tshark_report.tables.tables import Tables
 
-TOOL_PIPE = re.compile(r"(?i)(?:psexe[cs]svc|remcom_communicat|paexec|csexec|xcmd|winexe)")
+TOOL_PIPE = re.compile(r"(?i)(?:psexec?svc|remcom_communicat|paexec|csexec|xcmd|winexe)")
 """Pipes that administrators' remote-execution tools open on the other host, by the tools' own documentation."""
 
 MAKES = ("CreateService", "NetrJobAdd", "SchRpcRegisterTask", "ChangeServiceConfig", "SchRpcRun")

@@ -49,7 +49,9 @@ SESSION_SETUP = 0x73
 def smb1_in_use(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for the capture."""
     rows = tables.smb.filter(
-        pl.col("command1").list.contains(SESSION_SETUP) & ~pl.col("response").fill_null(value=False)
+        pl.col("command1").list.contains(SESSION_SETUP)
+        & ~pl.col("response").fill_null(value=False)
+        & pl.col("src").is_not_null()  # SMB straight over NetBEUI has no addresses
     )
     pairs = list(rows.select("src", "dst").unique(maintain_order=True).iter_rows())
     if rows.height < context.limit("sessions"):
@@ -75,7 +77,9 @@ def smb1_in_use(tables: Tables, context: Context) -> Iterator[Draft]:
         priority="info",
         confidence="high",
         display_filter=filters.all_of(
-            filters.equals("smb.cmd", SESSION_SETUP), filters.equals("smb.flags.response", 0)
+            filters.any_of("ip", "ipv6"),
+            filters.equals("smb.cmd", SESSION_SETUP),
+            filters.equals("smb.flags.response", 0),
         ),
         frames=ordered(rows["frame"].to_list()),
         evidence=evidence(

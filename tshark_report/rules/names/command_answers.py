@@ -12,6 +12,7 @@ from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.names import _common as c
 from tshark_report.rules.names.changing_addresses import name_filter
+from tshark_report.rules.names.dns_tunnel import dns_tunnel, suspects
 from tshark_report.tables.tables import Tables
 
 COMMANDS = re.compile(
@@ -84,6 +85,7 @@ def command_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     if not odd:
         return
     hits = rows.filter(pl.col("txt").is_in(list(odd)) & ~pl.col("qname").str.contains(r"(^|\.)_"))
+    hits = _untold(dns, hits, odd, context)
     for (client,), found in list(hits.group_by("client", maintain_order=True))[: c.MOST_FINDINGS]:
         if found.height < context.limit("answers"):
             continue
@@ -120,6 +122,22 @@ def command_answers(tables: Tables, context: Context) -> Iterator[Draft]:
             line_up=("frame.time_relative", "ip.dst", "dns.qry.name", "dns.txt", "dns.txt.length"),
             time=c.first_time(found),
         )
+
+
+def _untold(dns: pl.DataFrame, hits: pl.DataFrame, odd: dict[str, str], context: Context) -> pl.DataFrame:
+    """Without long texts below a domain that is told as a tunnel already."""
+    long_only = [text for text, kind in odd.items() if kind == "a long encoded text"]
+    if hits.is_empty() or not long_only:
+        return hits
+    told = {
+        (str(t["client"]), str(t["zone"])) for t in suspects(c.with_zones(dns), dns_tunnel.limits(context.settings))
+    }
+    zones = c.zones(dns["qname"].drop_nulls().unique().to_list())
+    kept = [
+        text not in long_only or (client, zones[name].name) not in told
+        for client, name, text in hits.select("client", "qname", "txt").iter_rows()
+    ]
+    return hits.filter(pl.Series(kept, dtype=pl.Boolean))
 
 
 def kind_of(text: str) -> str:

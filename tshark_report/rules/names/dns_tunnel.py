@@ -95,7 +95,7 @@ MEASURED = "of the group's questions"
             12, "names", "different long encoded names of one domain; content networks show fewer in a session"
         ),
         "long_characters": Threshold(
-            25, "characters", "mean length before the domain: 15 bytes of base32, more than a host name"
+            25, "characters", "length of such a name before the domain: 15 bytes of base32, more than a host name"
         ),
         "many_names": Threshold(
             150, "names", "different encoded names of medium length; above what shards and session names reach"
@@ -136,7 +136,7 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
         data_type.fill_null(value=False).alias("data_type"),
         characters.alias("characters"),
         pl.col("sub").str.contains(ENCODED).alias("encoded"),
-    )
+    ).with_columns((pl.col("characters") >= limit["long_characters"]).alias("long"))
     listed = pl.col("a").list.eval(pl.element().str.starts_with("127.")).list.all() & (pl.col("a").list.len() > 0)
     groups = rows.group_by("client", "zone", "zone_prefix", maintain_order=True).agg(
         query.sum().alias("queries"),
@@ -150,6 +150,8 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
         pl.col("length").filter(query).sum().alias("query_bytes"),
         pl.col("length").filter(~query).sum().alias("answer_bytes"),
         (~query).sum().alias("answers"),
+        (query & pl.col("long")).sum().alias("long_queries"),
+        (~query & pl.col("long")).sum().alias("long_answers"),
         listed.fill_null(value=False).sum().alias("list_answers"),
         pl.col("a").list.len().fill_null(0).gt(0).sum().alias("a_answers"),
     )
@@ -159,6 +161,8 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
         pl.col("characters").max().alias("max_characters"),
         pl.col("characters").sum().alias("carried"),
         pl.col("encoded").mean().alias("encoded_share"),
+        pl.col("long").sum().alias("long_names"),
+        pl.col("encoded").filter("long").mean().alias("long_encoded"),
     )
     groups = groups.join(shapes, on=["client", "zone"], maintain_order="left")
     queries = pl.col("queries").clip(lower_bound=1)
@@ -173,10 +177,9 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
             & (encoded | (pl.col("mean_characters") >= limit["long_characters"]))
         ).alias("by_type"),
         (
-            (pl.col("names") >= limit["long_names"])
-            & (pl.col("mean_characters") >= limit["long_characters"])
-            & encoded
-            & unique_enough
+            (pl.col("long_names") >= limit["long_names"])
+            & (pl.col("long_encoded") >= limit["encoded_share"])
+            & (pl.col("long_names") / pl.max_horizontal("long_queries", "long_answers") >= limit["unique_share"])
         ).alias("by_length"),
         (
             (pl.col("names") >= limit["many_names"])
@@ -237,13 +240,12 @@ def _draft(dns: pl.DataFrame, group: dict[str, object], context: Context) -> Ite
     place = "after that label" if prefix else "before the domain"
     summary = (
         f"{client} sent {c.count(queries, 'DNS query', 'DNS queries')} for {names:,} different names under "
-        f"{c.cut(shown, 80)} "
-        f"to {c.listed(servers)} {c.minutes(first, last)}, as a DNS tunnel would: what stands {place} is {mean:.0f} "
+        f"{c.cut(shown, 80)} to {c.listed(servers)} {c.minutes(first, last)}, as a DNS tunnel would: what stands "
+        f"{place} is {mean:.0f} "
         f"characters long on average and up to {longest}, {float(str(group['encoded_share'])):.0%} of the names look "
-        f"encoded, "
-        f"types asked for: {c.listed(kinds, 4)} records. {c.size_text(up)} went up in questions, {c.size_text(down)} "
-        f"came "
-        f"down in answers. First name {c.cut(start[0], 80)}, longest {c.cut(example, 80)}."
+        f"encoded, types asked for: {c.listed(kinds, 4)} records. {c.size_text(up)} went up in questions, "
+        f"{c.size_text(down)} "
+        f"came down in answers. First name {c.cut(start[0], 80)}, longest {c.cut(example, 80)}."
     )
     odd_words = f" ({c.listed(odd, 4)} records)" if odd else ""
     yield Draft(

@@ -59,6 +59,10 @@ def name_guessing(tables: Tables, context: Context) -> Iterator[Draft]:
     dns = c.messages(tables).filter(
         pl.col("response") & pl.col("qname").is_not_null() & pl.col("type").is_in(ADDRESS_TYPES)
     )
+    failed = dns.filter(pl.col("rcode") == NXDOMAIN).group_by("client").agg(pl.col("qname").n_unique().alias("names"))
+    dns = dns.filter(
+        pl.col("client").is_in(failed.filter(pl.col("names") >= context.limit("names"))["client"].implode())
+    )
     if dns.is_empty():
         return
     zoned = c.with_zones(dns)

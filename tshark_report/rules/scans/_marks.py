@@ -9,6 +9,9 @@ import polars as pl
 ENOUGH = 10
 """Packets below which a constant says nothing."""
 
+TTLS = 6
+"""TTL values past which they are drawn (nmap draws 37 to 59): a path changes once or twice."""
+
 ZMAP_ID = 54321
 """IP ID that ZMap writes by default (zmap, src/probe_modules/packet.c)."""
 
@@ -38,6 +41,9 @@ def crafted(syns: pl.DataFrame) -> str:
     ids = syns["ip_id"].drop_nulls()
     if ids.len() >= ENOUGH and ids.n_unique() == 1 and ids[0]:
         marks.append(f"the same IP ID 0x{ids[0]:04x}" + (" (ZMap's default)" if ids[0] == ZMAP_ID else ""))
+    ttls = syns["ttl"].drop_nulls()
+    if ttls.n_unique() >= TTLS:
+        marks.append(f"{ttls.n_unique()} different TTL values from {ttls.sort()[0]} to {ttls.sort()[-1]}")
     lengths = syns.filter(~pl.col("src").str.contains(":", literal=True))["ip_length"].drop_nulls()
     if lengths.len() >= ENOUGH and lengths.n_unique() == 1 and lengths[0] == 40:
         marks.append("no TCP option")

@@ -17,7 +17,7 @@ from tshark_report.tables.tables import Tables
 UNASKED = Threshold(3, "unasked replies", "hosts answer when asked; who overwrites another's entry has to repeat it")
 CLAIMED = Threshold(2, "addresses", "to stand between two hosts one has to claim both")
 
-LEAST_THROUGH = 3
+THROUGH = Threshold(3, "IP packets", "one or two may be on their way while an address moves")
 
 
 @rule(
@@ -54,7 +54,7 @@ LEAST_THROUGH = 3
         Reference(title="RFC 826, Address Resolution Protocol", url="https://www.rfc-editor.org/rfc/rfc826"),
     ),
     needs=("arp",),
-    thresholds={"unasked": UNASKED, "claimed": CLAIMED},
+    thresholds={"unasked": UNASKED, "claimed": CLAIMED, "through": THROUGH},
     fields=("arp.src.hw_mac", "arp.src.proto_ipv4"),
     weight=72,
 )
@@ -80,17 +80,36 @@ def arp_spoofing(tables: Tables, context: Context) -> Iterator[Draft]:
     grouped = pushed.group_by("src_mac", maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("addresses"), pl.col("contested").sum().cast(pl.Int64), pl.col("unasked").sum()
     )
+    # A single unasked reply for a contested address is enough where both sides were told, or traffic then came.
+    contested = by_mac.filter((pl.col("unasked") >= 1) & (pl.col("macs").list.len() > 1))
     # The true owner repeats itself too, but for one address only: of two that contest one, the busier claims more.
     guilty = grouped.filter((pl.col("addresses") >= context.limit("claimed")) | (pl.col("contested") >= 1))
-    found = 0
+    told: list[str] = []
     for mac in guilty.sort("addresses", "unasked", descending=True, maintain_order=True)["src_mac"].to_list():
         mine = pushed.filter(pl.col("src_mac") == mac)
         every = by_mac.filter(pl.col("src_mac") == mac)
         if is_virtual(mac) or (mine.height < context.limit("claimed") and not _stronger(by_mac, mine, mac)):
             continue
-        found += 1
-        if found <= FINDINGS:
+        told.append(mac)
+        if len(told) <= FINDINGS:
             yield _draft(tables, said, mine, every, mac)
+    for mac in contested["src_mac"].unique(maintain_order=True).to_list():
+        mine = contested.filter(pl.col("src_mac") == mac)
+        every = by_mac.filter(pl.col("src_mac") == mac)
+        at_home = any(macs == [mac] for macs in every["macs"].to_list())
+        if mac in told or is_virtual(mac) or not at_home or len(told) >= FINDINGS:
+            continue
+        if mine.height >= context.limit("claimed") or _carried(tables, mac, every["sender"].to_list()) >= context.limit(
+            "through"
+        ):
+            told.append(mac)
+            yield _draft(tables, said, mine, every, mac)
+
+
+def _carried(tables: Tables, mac: str, addresses: list[str]) -> int:
+    """IP packets that were sent to the MAC for hosts whose addresses it never claimed."""
+    rows = tables.packets.filter((pl.col("eth_dst") == mac) & pl.col("dst").is_not_null())
+    return rows.filter(~pl.col("dst").is_in(addresses)).height
 
 
 def _stronger(by_mac: pl.DataFrame, mine: pl.DataFrame, mac: str) -> bool:
@@ -123,10 +142,10 @@ def _draft(tables: Tables, said: pl.DataFrame, mine: pl.DataFrame, every: pl.Dat
     at_home = f" Its own address is {listed(own, 2)}." if own else ""
     flow = (
         f" {passed:,} IP packets from or to these addresses were then sent to it and passed through it."
-        if passed >= LEAST_THROUGH
+        if passed >= THROUGH.value
         else ""
     )
-    strong = bool(contested) or passed >= LEAST_THROUGH
+    strong = bool(contested) or passed >= THROUGH.value
     return Draft(
         subject=own[0] if own else mac,
         hosts=(*own[:1], *claimed[:10]),
@@ -137,8 +156,8 @@ def _draft(tables: Tables, said: pl.DataFrame, mine: pl.DataFrame, every: pl.Dat
         " One MAC for several addresses: ARP spoofing (ARP cache poisoning) looks like this, with the MAC between"
         " the others.",
         sentence=f"{own[0] + ' (' + mac + ')' if own else mac} claimed {listed(claimed, 4)} by unasked ARP replies"
-        + (f", and {passed:,} packets of these hosts then went through it" if passed >= LEAST_THROUGH else ""),
-        priority="high" if strong and len(claimed) >= CLAIMED.value else "medium",
+        + (f", and {passed:,} packets of these hosts then went through it" if passed >= THROUGH.value else ""),
+        priority="high" if strong and len(claimed) >= CLAIMED.value and unasked >= UNASKED.value else "medium",
         confidence="high" if contested and len(claimed) >= CLAIMED.value else "medium",
         display_filter=filters.all_of(
             filters.at("arp.src.hw_mac", mac),

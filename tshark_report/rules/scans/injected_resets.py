@@ -55,7 +55,8 @@ def suspects(tables: Tables, apart: float) -> pl.DataFrame:
         pl.col("ttl").unique().alias("ttls"),
         pl.col("ttl").mode().first().alias("usual"),
         pl.len().alias("others"),
-        pl.col("frame").max().alias("last_frame"),
+        # A late FIN or ACK may have been on its way; data and a handshake come from a host that did not reset.
+        pl.col("frame").filter((pl.col("payload") > 0) | ((flags & SYN) != 0)).max().alias("last_frame"),
         pl.col("frame").filter((flags & (SYN | ACK)) == (SYN | ACK)).min().alias("syn_ack_frame"),
     )
     before = others.select(

@@ -34,6 +34,9 @@ LOW = Threshold(
     0.4, "share of the ports below 32768", "answers that were captured without their questions go to high ports"
 )
 
+NAMES = 5
+"""Names past which DNS questions to many servers are a resolver's work, not a search for open resolvers."""
+
 TRACEROUTE = range(33434, 33700)
 """Ports that traceroute counts up from (RFC 1393 names the first)."""
 
@@ -72,19 +75,20 @@ ANSWER_PORTS = frozenset({53, 67, 68, 123, 137, 138, 443, 1900, 3478, 3702, 5353
 )
 def udp_port_scan(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each source and shape."""
-    flows = tables.udp_flows.filter(
-        ~pl.col("client_port").is_in(list(ANSWER_PORTS)) & ~pl.col("server_port").is_in(list(TRACEROUTE))
-    )
-    if flows.is_empty():
-        return
-    tried = flows.group_by("client", "server", "server_port", maintain_order=True).agg(
+    flows = tables.udp_flows.filter(~pl.col("server_port").is_in(list(TRACEROUTE)))
+    yield from _vertical(tables, context, _tried(flows.filter(~pl.col("client_port").is_in(list(ANSWER_PORTS)))))
+    # Answers go to ports that their askers drew: the same port on many hosts was chosen.
+    yield from _horizontal(tables, context, _tried(flows))
+
+
+def _tried(flows: pl.DataFrame) -> pl.DataFrame:
+    """One row for each client, server and UDP port."""
+    return flows.group_by("client", "server", "server_port", maintain_order=True).agg(
         (pl.col("server_packets") == 0).all().alias("silent"),
         pl.col("client_packets").sum().alias("packets"),
         pl.col("start").min().alias("first"),
         pl.col("end").max().alias("last"),
     )
-    yield from _vertical(tables, context, tried)
-    yield from _horizontal(tables, context, tried)
 
 
 def _vertical(tables: Tables, context: Context, tried: pl.DataFrame) -> Iterator[Draft]:
@@ -161,6 +165,12 @@ def _flooded(tables: Tables, client: str, server: str) -> bool:
     return number(sent["payload"].median()) >= CONTENT and busiest(sent["time"], STEP) >= UDP_FLOOD.value
 
 
+def _resolves(tables: Tables, client: str) -> bool:
+    """True for a resolver: it asks many servers for many names."""
+    asked = tables.dns.filter((pl.col("src") == client) & ~pl.col("response").fill_null(value=False))
+    return asked["name"].n_unique() > NAMES
+
+
 def services_text(ports: list[int]) -> str:
     """UDP ports with their names."""
     return listed([service(p, "udp") for p in ports], 10)
@@ -199,7 +209,7 @@ def _horizontal(tables: Tables, context: Context, tried: pl.DataFrame) -> Iterat
     )
     for row in ports.head(FINDINGS).iter_rows(named=True):
         servers = [s for s in row["servers"] if not is_multicast(s)]
-        if len(servers) < context.limit("hosts"):
+        if len(servers) < context.limit("hosts") or (row["server_port"] == 53 and _resolves(tables, row["client"])):
             continue
         client, port = row["client"], row["server_port"]
         mine = _sent(tables, client).filter(pl.col("dst_port") == port)

@@ -11,6 +11,7 @@ from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import FINDINGS, frame_numbers, not_errors, number, several, span
 from tshark_report.rules.scans.icmp_sweep import HOSTS, MANY, REPEATS, UNANSWERED, WINDOW, sweeps
+from tshark_report.rules.scans.vertical_port_scan import scanned_pairs
 from tshark_report.settings import is_multicast
 from tshark_report.story.words import listed
 from tshark_report.tables.tables import Tables
@@ -57,7 +58,7 @@ TRACE = Threshold(3, "hops", "a path test begins at one and counts up; ordinary 
     weight=22,
 )
 def varying_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
-    """One finding for each address; those of ICMP sweeps are told there."""
+    """One finding for each address; those of ICMP sweeps and port scans are told there."""
     every = tables.packets.filter(
         pl.col("ttl").is_not_null() & pl.col("src").is_not_null() & pl.col("dst").is_not_null()
     )
@@ -78,9 +79,10 @@ def varying_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
             "many": MANY.value,
         },
     )
+    scanned = scanned_pairs(tables)["client"].unique().to_list()
     found = 0
     for src in wide.sort("n", descending=True, maintain_order=True)["src"].to_list():
-        if src in swept:
+        if src in swept or src in scanned:
             continue
         mine = every.filter(pl.col("src") == src)
         groups = [d for d in mine["dst"].unique().to_list() if is_multicast(d)]

@@ -101,12 +101,20 @@ def _most_within(moments: pl.Series, window: float) -> int:
     return whole((later - pl.int_range(moments.len(), dtype=pl.UInt32, eager=True)).max()) if moments.len() else 0
 
 
+def _readable(ssid: str) -> str:
+    """A network name as text: tshark prints its bytes as hexadecimal digits."""
+    try:
+        return bytes.fromhex(ssid).decode("utf-8", "replace")
+    except ValueError:
+        return ssid
+
+
 def _draft(context: Context, bssid: str, ssid: str, rows: pl.DataFrame, most: int) -> Draft:
     targets = rows.group_by("eth_dst").agg(pl.len().alias("n")).sort(["n", "eth_dst"], descending=[True, False])
     everyone = whole(rows.filter(pl.col("eth_dst") == BROADCAST).height)
     reasons = rows.group_by("reason").agg(pl.len().alias("n")).sort("n", descending=True)
     priority: Priority = "medium" if most >= context.limit("flood") else "low"
-    called = f"{bssid} ({ssid})" if ssid else bssid
+    called = f"{bssid} ({_readable(ssid)})" if ssid else bssid
     shown = [str(t) for t in targets["eth_dst"].drop_nulls().to_list()]
     span = number(rows["time"].max()) - number(rows["time"].min())
     told = listed([f"{r} ({n:,})" for r, n in reasons.iter_rows() if r is not None], 4)

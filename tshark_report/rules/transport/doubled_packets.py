@@ -137,7 +137,9 @@ def _draft(tables: Tables, context: Context, a: str, b: str, copied: pl.DataFram
             f"tshark counts {count(marked.height, 'retransmission')}, "
             f"of which {counted:,} are such copies, and {count(duplicates.height, 'duplicate ACK')}. "
             + (
-                "The TTL is lower in the copy: the capture sees packets before and after a router. "
+                f"The TTL is lower in the copy, which {_senders(tables, copied)} sent: the capture sees packets "
+                "before and after "
+                "a router. "
                 if routed > copied.height / 2
                 else ""
             )
@@ -173,3 +175,9 @@ def _draft(tables: Tables, context: Context, a: str, b: str, copied: pl.DataFram
         ),
         line_up=("tcp.stream", "ip.id", "ip.ttl", "tcp.seq", "tcp.len", "tcp.flags.str"),
     )
+
+
+def _senders(tables: Tables, copied: pl.DataFrame) -> str:
+    """Hardware addresses that the copies came from: whoever passed the packets on."""
+    senders = tables.packets.join(copied.select("frame"), on="frame", how="semi")["eth_src"].drop_nulls()
+    return hosts_text([str(s) for s in senders.unique(maintain_order=True).to_list()], 3) or "another device"

@@ -70,8 +70,9 @@ SHARE = Threshold(50, "percent", "of the connection attempts of this capture: th
 def refused_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server that refused, unless its clients were refused by many hosts or ports."""
     refused = tables.tcp_sessions.filter("refused")
+    failed = tables.tcp_sessions.filter(pl.col("refused") | pl.col("unanswered"))
     wide = (
-        refused.group_by("client")
+        failed.group_by("client")
         .agg(pl.struct("server", "server_port").n_unique().alias("n"))
         .filter(pl.col("n") >= context.limit("ports"))
     )

@@ -38,6 +38,8 @@ FEW_SHARE = Threshold(
     10, "percent", "of the segments: so much of a short exchange was lost that even one or two tell something"
 )
 
+UNSEEN_FOR_DOUBT = 3
+"""Acknowledgements of data that is not in the capture, from which the recording itself is known to have gaps."""
 HOSTS_LOOKED_AT = 50
 """Hosts whose losses are looked at, those with most first: what the others lost is little."""
 DUPLICATES_FOR_FAST = 3
@@ -182,9 +184,9 @@ def _draft(
         tables.copies.select("frame"), on="frame", how="anti"
     )
     counted = dict(marks.group_by("kind").agg(pl.len()).iter_rows())
-    duplicates, gaps = counted.get("duplicate-ack", 0), counted.get("lost-segment", 0)
     # The receiver itself said that something was missing: then it is no artefact of the recording.
-    asked_again = "fast" in set(here["kind"].to_list()) and duplicates >= DUPLICATES_FOR_FAST
+    asked_again = "fast" in set(here["kind"].to_list()) and counted.get("duplicate-ack", 0) >= DUPLICATES_FOR_FAST
+    sure = here.height >= context.limit("noticed_segments") and counted.get("acked-unseen", 0) < UNSEEN_FOR_DOUBT
     direction = _direction(here)
     kinds = dict(here.group_by("kind").agg(pl.len()).iter_rows())
     told = [f"{kinds[kind]:,} {text}" for kind, text in _KINDS.items() if kind in kinds]
@@ -194,9 +196,7 @@ def _draft(
         f"{count(here.height, 'retransmission')} on the path between {context.named(host)} and {hosts_text(peers)}: "
         f"{share:.1f} % of {count(segments, 'data segment')}, {direction}, between {clock(first)} and "
         f"{clock(last)} UTC. "
-        f"Causes: {', '.join(told)}. {count(duplicates, 'duplicate ACK')}"
-        f" and {count(gaps, 'gap')} in the sequence numbers (previous segment lost) were seen. {_where(here)} "
-        f"{_outcome(tables, here)}"
+        f"Causes: {', '.join(told)}. {_beside(counted)}{_where(here)} {_outcome(tables, here)}"
     )
     if stalled > 0:
         text += f" Waiting for time-outs took {took(stalled)} in all, the longest pause {took(longest)}."
@@ -220,11 +220,11 @@ def _draft(
         hosts=(host, *peers[:4]),
         summary=text,
         sentence=(
-            f"{context.named(host)} and {hosts_text(peers, 2)} began to lose packets: {count(here.height, 'segment')} "
-            f"({share:.1f} %) were sent again"
+            f"{context.named(host)} began to lose packets on the way to and from {hosts_text(peers, 2)}: "
+            f"{count(here.height, 'segment')} ({share:.1f} %) {'was' if here.height == 1 else 'were'} sent again"
         ),
         priority=priority,
-        confidence="high" if here.height >= context.limit("noticed_segments") or asked_again else "medium",
+        confidence="high" if sure or asked_again else "medium",
         display_filter=chosen,
         frames=frames,
         evidence=evidence(
@@ -245,6 +245,23 @@ def _draft(
         line_up=("tcp.stream", "tcp.seq", "tcp.ack", "tcp.len", "tcp.window_size", "ip.id"),
         weight=min(10.0, stalled + share / 2),
     )
+
+
+def _beside(counted: dict[str, int]) -> str:
+    """What else tshark's analysis saw on these paths, as sentences with a space behind."""
+    seen = []
+    if counted.get("duplicate-ack"):
+        seen.append(count(counted["duplicate-ack"], "duplicate ACK"))
+    if counted.get("lost-segment"):
+        seen.append(f"{count(counted['lost-segment'], 'gap')} in the sequence numbers (previous segment lost)")
+    text = f"Also seen: {' and '.join(seen)}. " if seen else ""
+    unseen = counted.get("acked-unseen", 0)
+    if unseen:
+        text += (
+            f"{count(unseen, 'acknowledgement')} of data that the capture does not hold: part of the loss may be the "
+            "recording's own. "
+        )
+    return text
 
 
 def _peers(here: pl.DataFrame, host: str) -> list[str]:

@@ -86,8 +86,9 @@ def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     if silent.is_empty():
         return
     limit = context.limit("targets")
+    failed = tables.tcp_sessions.filter(pl.col("refused") | pl.col("unanswered"))
     wide = (
-        silent.group_by("client")
+        failed.group_by("client")
         .agg(pl.struct("server", "server_port").n_unique().alias("targets"))
         .filter(pl.col("targets") >= limit)
     )

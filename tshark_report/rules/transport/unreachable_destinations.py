@@ -111,11 +111,13 @@ def unreachable_destinations(tables: Tables, context: Context) -> Iterator[Draft
     for reporter, code, *_ in (
         groups.sort(["n", "src", "code"], descending=[True, False, False]).head(FINDINGS).iter_rows()
     ):
-        mine = rows.filter((pl.col("src") == reporter) & (pl.col("code") == code))
-        yield _draft(context, reporter, code, mine)
+        same = rows.filter(pl.col("code") == code)
+        # An error to the reporter quotes a packet from it, whose header would match as if the error were its own.
+        quoting = same.filter((pl.col("dst") == reporter) & (pl.col("src") != reporter))
+        yield _draft(context, reporter, code, same.filter(pl.col("src") == reporter), quoting)
 
 
-def _draft(context: Context, reporter: str, code: int, rows: pl.DataFrame) -> Draft:
+def _draft(context: Context, reporter: str, code: int, rows: pl.DataFrame, quoting: pl.DataFrame) -> Draft:
     version6 = ":" in reporter
     meaning = (CODES_6 if version6 else CODES_4).get(code, f"code {code}")
     askers = [str(d) for d in rows["dst"].unique(maintain_order=True).to_list()]
@@ -147,6 +149,7 @@ def _draft(context: Context, reporter: str, code: int, rows: pl.DataFrame) -> Dr
             filters.equals(f"{field}.type", 1 if version6 else 3),
             filters.equals(f"{field}.code", code),
             filters.src(reporter),
+            filters.negated(filters.frames(quoting["frame"].to_list(), quoting.height)) if quoting.height else "",
         ),
         frames=frame_numbers(rows),
         evidence=evidence(
