@@ -94,6 +94,12 @@ def test_quiet_on_shards_of_a_content_network() -> None:
     )
 
 
+def test_quiet_on_generated_names_of_a_cluster() -> None:
+    names = [f"redis-{hashlib.md5(bytes([n])).hexdigest()[:10]}-x.default.svc.cluster.local" for n in range(60)]
+    assert not drafts(dns_tunnel, dns(names, addresses=["10.244.1.7"]))
+    assert drafts(dns_tunnel, dns([f"{code(n)}.t.example.com" for n in range(60)], addresses=["10.244.1.7"]))
+
+
 def test_quiet_on_one_long_name_asked_again_and_again() -> None:
     assert not drafts(dns_tunnel, dns([f"{code(n % 12)}.example.com" for n in range(120)]))
 

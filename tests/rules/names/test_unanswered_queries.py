@@ -55,6 +55,12 @@ def test_tells_who_answered_in_the_end() -> None:
     assert f"before {wire.OTHER} answered it" in found[0].summary
 
 
+def test_windows_placeholders_are_context() -> None:
+    found = drafts(unanswered_queries, dns(*tries(6, dst="fec0:0:0:ffff::1")))
+    assert found[0].priority == "info"
+    assert found[0].lowered_because
+
+
 def test_quiet_at_the_end_of_the_capture() -> None:
     assert not drafts(unanswered_queries, dns(*tries(3), end=2.5))
 

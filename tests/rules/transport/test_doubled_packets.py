@@ -46,6 +46,13 @@ def test_three_passes_are_no_tap() -> None:
     assert "loop" in found[0].summary
 
 
+def test_three_copies_at_once_are_three_interfaces() -> None:
+    found = drafts(doubled_packets, tabled(doubled(10, later=0.00002, passes=3)))
+    assert found[0].priority == "info"
+    assert found[0].title == "TCP packets were recorded twice and look like retransmissions"
+    assert drafts(doubled_packets, tabled(doubled(10, later=0.000005, passes=10)))[0].priority == "medium"
+
+
 def test_before_and_after_a_router() -> None:
     found = drafts(doubled_packets, tabled(doubled(10, ttl=63)))
     assert found[0].priority == "info"

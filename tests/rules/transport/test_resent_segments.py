@@ -42,8 +42,33 @@ def test_fires_at_its_share() -> None:
 
 
 def test_medium_where_a_user_notices_the_share() -> None:
-    assert drafts(resent_segments, tabled(transfer(200, 8)))[0].priority == "medium"
-    assert drafts(resent_segments, tabled(transfer(200, 7)))[0].priority == "low"
+    assert drafts(resent_segments, tabled(transfer(200, 8, pause=0.21)))[0].priority == "medium"
+    assert drafts(resent_segments, tabled(transfer(200, 7, pause=0.21)))[0].priority == "low"
+
+
+def test_low_for_one_burst_however_large() -> None:
+    found = drafts(resent_segments, tabled(transfer(200, 40, pause=0.01)))
+    assert [(d.priority, d.lowered_because) for d in found] == [
+        ("low", "they were lost in few bursts, without a long pause")
+    ]
+
+
+def test_low_where_other_connections_did_not_suffer() -> None:
+    lossy = transfer(20, 8, pause=0.21)
+    others = [transfer(100, 0, stream=n, server="203.0.113.77") for n in range(1, 6)]
+    found = drafts(resent_segments, tabled(lossy, *others))
+    assert [(d.priority, d.lowered_because) for d in found] == [
+        ("low", "1 of the 6 connections of this capture are concerned")
+    ]
+    assert drafts(resent_segments, tabled(lossy, *others[:4]))[0].priority == "medium"
+
+
+def test_low_for_keep_alives() -> None:
+    talk = Talk().handshake().say(0.1, 1, up=True)
+    for n in range(1, 4):
+        talk.packet(0.1 + 2 * n, PSH | ACK, up=True, data=b"x", seq=0, marks=["retransmission"])
+        talk.answer(0.2 + 2 * n, up=False)
+    assert all(d.priority == "low" for d in drafts(resent_segments, tabled(talk)))
 
 
 def test_medium_where_a_user_notices_the_pause() -> None:

@@ -57,6 +57,19 @@ def test_low_for_a_small_share_of_the_answers() -> None:
     assert found(*slow[:2], *quick[:3])[0].priority == "low"
 
 
+def test_low_for_one_slow_answer_among_many_of_other_servers() -> None:
+    quick = []
+    for n in range(1, 21):
+        talk = asked(0.05, stream=n, at=n * 10.0)
+        for row in talk.rows:
+            row |= {end: "203.0.113.77" for end in ("src", "dst") if row[end] == SERVER}
+        quick.append(talk)
+    assert found(asked(2.0), *quick[:19])[0].priority == "medium"
+    lowered = found(asked(2.0), *quick)[0]
+    assert lowered.priority == "low"
+    assert lowered.lowered_because == "1 slow answer among the 21 timed answers of this capture"
+
+
 def test_low_for_protocols_that_may_wait_on_purpose() -> None:
     made = found(asked(2.0, protocol="SMB2"))
     assert made[0].priority == "low"

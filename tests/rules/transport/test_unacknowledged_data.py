@@ -31,6 +31,14 @@ def test_fires_from_a_second_and_is_medium_from_three() -> None:
     assert drafts(unacknowledged_data, tabled(pushed(0.2, 1.2, 3.0)))[0].priority == "medium"
 
 
+def test_low_where_it_is_one_of_many_connections() -> None:
+    others = [Talk(stream=n, server="203.0.113.77").handshake().say(0.5, 100).answer(0.6) for n in range(1, 11)]
+    found = drafts(unacknowledged_data, tabled(pushed(0.2, 1.2, 3.0), *others))
+    assert [d.priority for d in found] == ["low"]
+    assert found[0].lowered_because == "only 1 of the 11 connections of this capture met it"
+    assert drafts(unacknowledged_data, tabled(pushed(0.2, 1.2, 3.0), *others[:9]))[0].priority == "medium"
+
+
 def test_unsure_without_doubling() -> None:
     found = drafts(unacknowledged_data, tabled(pushed(1.0, 2.0, 3.0, 4.0)))
     assert found[0].confidence == "medium"

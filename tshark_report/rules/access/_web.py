@@ -16,11 +16,21 @@ from tshark_report.knowledge import load
 from tshark_report.rules import filters
 from tshark_report.tables.tables import Tables
 
-SUSPECT = (
-    r"(?i)%27|'|%22|\.\.|%2e%2e|%252e|%c0%ae|;|%3b|\||%7c|`|%60|\$\(|%24|\$\{|<|%3c|%7b|\{|/etc/|%2fetc|win\.ini|boot\.ini|cmd|exec|"
-    r"shell|select|union|sleep|passwd|php:|system|eval|jndi|169\.254|gopher|file:|dict:|ldap:|/\.|wp-|phpmyadmin|pma/|manager/html|"
-    r"actuator|solr|hnap1|boaform|gponform|cgi-bin|\.sql|\.bak|\.old|\.zip|\.tar|id_rsa|web\.config|invokefunction|phpunit|xmlrpc|"
-    r"phpinfo|info\.php|adminer|server-status|console|owa/|ecp/|autodiscover|whoami|wget|curl|base64|classloader|%0a|%00|xp_|=(?:net|dir|type|cat|ipconfig|ifconfig|systeminfo|tasklist|netstat|hostname|uname|ping|echo|pwd|ls|ps)\b|order(?:%20|\+)by|(?:\+|%20)(?:or|and)(?:\+|%20)"
+SUSPECT = "(?i)" + "|".join(
+    (
+        # quotes, brackets and separators, plain and encoded
+        r"%27|'|%22|;|%3b|\||%7c|`|%60|\$\(|%24|\$\{|<|%3c|%7b|\{|%0a|%00",
+        # ways up and out
+        r"\.\.|%2e%2e|%252e|%c0%ae|/etc/|%2fetc|win\.ini|boot\.ini|passwd|php:|file:|dict:|gopher|ldap:|169\.254",
+        # SQL
+        r"select|union|sleep|xp_|order(?:%20|\+)by|(?:\+|%20)(?:or|and)(?:\+|%20)",
+        # commands and code
+        r"cmd|exec|shell|system|eval|jndi|base64|classloader|invokefunction|phpunit|whoami|wget|curl",
+        r"=(?:net|dir|type|cat|ipconfig|ifconfig|systeminfo|tasklist|netstat|hostname|uname|ping|echo|pwd|ls|ps)\b",
+        # places that nobody links to
+        r"/\.|wp-|phpmyadmin|pma/|manager/html|actuator|solr|hnap1|boaform|gponform|cgi-bin|xmlrpc|phpinfo|info\.php",
+        r"adminer|server-status|console|owa/|ecp/|autodiscover|id_rsa|web\.config|\.sql|\.bak|\.old|\.swp",
+    )
 )
 """A first, cheap look at raw addresses: only requests that hold one of these are decoded."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from tshark_report.knowledge.domains import known_as
+from tshark_report.knowledge.domains import has_known_suffix, known_as
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference, Table
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.names import _common as c
@@ -25,6 +25,9 @@ LABELLED = (
     r"(^|\.)_(domainkey|dmarc|spf|adsp|tcp|udp|tls|msdcs|sites|acme-challenge|mta-sts|smtp|report|dnsauth|dns-sd)(\.|$)"
 )
 """Labels of services and mail policy (RFC 8552 and its registry): long and many names with these are ordinary."""
+
+PRIVATE = r"^(10\.|192\.168\.|172\.(1[6-9]|2[0-9]|3[01])\.)"
+"""Addresses of private networks (RFC 1918)."""
 
 ENCODED = r"[^aeiouy.\-_]{7,}"
 """Seven characters without a vowel, dot, dash or underscore: nearly every base16, base32 or base64 text of 25
@@ -138,6 +141,7 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
         pl.col("sub").str.contains(ENCODED).alias("encoded"),
     ).with_columns((pl.col("characters") >= limit["long_characters"]).alias("long"))
     listed = pl.col("a").list.eval(pl.element().str.starts_with("127.")).list.all() & (pl.col("a").list.len() > 0)
+    private = pl.col("a").list.eval(pl.element().str.contains(PRIVATE)).list.all() & (pl.col("a").list.len() > 0)
     groups = rows.group_by("client", "zone", "zone_prefix", maintain_order=True).agg(
         query.sum().alias("queries"),
         pl.col("qname").n_unique().alias("names"),
@@ -153,6 +157,7 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
         (query & pl.col("long")).sum().alias("long_queries"),
         (~query & pl.col("long")).sum().alias("long_answers"),
         listed.fill_null(value=False).sum().alias("list_answers"),
+        private.fill_null(value=False).sum().alias("private_answers"),
         pl.col("a").list.len().fill_null(0).gt(0).sum().alias("a_answers"),
     )
     unique = rows.unique(subset=["client", "zone", "qname"], maintain_order=True)
@@ -193,7 +198,7 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
             & unique_enough
         ).alias("by_answers"),
     ).filter(pl.any_horizontal("by_null", "by_type", "by_length", "by_number", "by_answers"))
-    return [row for row in groups.iter_rows(named=True) if not _reputation(row)]
+    return [row for row in groups.iter_rows(named=True) if not _reputation(row) and not _directory(row)]
 
 
 def _reputation(group: dict[str, object]) -> bool:
@@ -202,6 +207,13 @@ def _reputation(group: dict[str, object]) -> bool:
         return True
     answered = int(str(group["a_answers"]))
     return answered >= 3 and int(str(group["list_answers"])) >= 0.8 * answered
+
+
+def _directory(group: dict[str, object]) -> bool:
+    """A private zone (no public suffix) that names inside hosts: service discovery of a cluster, with generated names."""
+    answered = int(str(group["a_answers"]))
+    inside = answered >= 3 and int(str(group["private_answers"])) >= 0.8 * answered
+    return inside and not group["zone_prefix"] and not has_known_suffix(str(group["zone"]))
 
 
 def _draft(dns: pl.DataFrame, group: dict[str, object], context: Context) -> Iterator[Draft]:

@@ -13,6 +13,9 @@ from tshark_report.rules.names import _common as c
 from tshark_report.settings import is_multicast
 from tshark_report.tables.tables import Tables
 
+PLACEHOLDER = "fec0:0:0:ffff:"
+"""Windows' default IPv6 resolvers, which no network has any more (RFC 3879 withdrew site-local addresses)."""
+
 
 @rule(
     code="DNS005",
@@ -107,7 +110,8 @@ def _draft(
     first, last = c.first_time(rows), float(rows["last_time"].max() or 0.0)  # type: ignore[arg-type]
     felt = longest >= context.limit("wait")
     heavy = silent or rows.height >= 0.3 * total
-    priority: Priority = "medium" if felt and heavy else "low"
+    placeholder = server.startswith(PLACEHOLDER)
+    priority: Priority = "info" if placeholder else "medium" if felt and heavy else "low"
     confidence: Confidence = "high" if silent else "medium"
     what = (
         f"never answered: {c.count(len(sent), 'query', 'queries')}"
@@ -159,6 +163,7 @@ def _draft(
             ],
         ),
         title="A DNS server never answered" if silent else "",
+        lowered_because="Windows asks this address by itself where no IPv6 resolver was set" if placeholder else "",
         line_up=("frame.time_relative", "ip.src", "udp.srcport", "ip.dst", "dns.id", "dns.qry.name"),
         time=first,
         weight=min(longest, 10.0),

@@ -145,6 +145,7 @@ def _draft(tables: Tables, said: pl.DataFrame, mine: pl.DataFrame, every: pl.Dat
         if passed >= THROUGH.value
         else ""
     )
+    most = number(mine["unasked"].max())
     strong = bool(contested) or passed >= THROUGH.value
     return Draft(
         subject=own[0] if own else mac,
@@ -157,7 +158,7 @@ def _draft(tables: Tables, said: pl.DataFrame, mine: pl.DataFrame, every: pl.Dat
         " the others.",
         sentence=f"{own[0] + ' (' + mac + ')' if own else mac} claimed {listed(claimed, 4)} by unasked ARP replies"
         + (f", and {passed:,} packets of these hosts then went through it" if passed >= THROUGH.value else ""),
-        priority="high" if strong and len(claimed) >= CLAIMED.value and unasked >= UNASKED.value else "medium",
+        priority="high" if strong and len(claimed) >= CLAIMED.value and most >= UNASKED.value else "medium",
         confidence="high" if contested and len(claimed) >= CLAIMED.value else "medium",
         display_filter=filters.all_of(
             filters.at("arp.src.hw_mac", mac),

@@ -9,7 +9,7 @@ import polars as pl
 from tshark_report.report.model import Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.rules.transport._common import FINDINGS, count, frame_numbers, number, when, whole
+from tshark_report.rules.transport._common import FINDINGS, count, frame_numbers, hosts_text, number, when, whole
 from tshark_report.story.words import clock, took
 from tshark_report.tables.tables import Tables
 
@@ -19,6 +19,10 @@ PASSES = Threshold(
     3,
     "passes",
     "a mirror port that copies both in and out gives two; more come from a loop, a flood or a broken bridge",
+)
+STORM = Threshold(10, "passes", "no tap, bridge or bundle of interfaces records one packet that often")
+AT_ONCE = Threshold(
+    100, "microseconds", "copies that follow faster come from one machine that records on several of its interfaces"
 )
 REPEATED = Threshold(20, "percent", "of the packets seen that often or more: then it is no accident")
 
@@ -66,7 +70,14 @@ REPEATED = Threshold(20, "percent", "of the packets seen that often or more: the
         ),
     ),
     needs=("tcp_sessions",),
-    thresholds={"copies": COPIES, "share": SHARE, "passes": PASSES, "repeated": REPEATED},
+    thresholds={
+        "copies": COPIES,
+        "share": SHARE,
+        "passes": PASSES,
+        "storm": STORM,
+        "at_once": AT_ONCE,
+        "repeated": REPEATED,
+    },
     weight=16,
 )
 def doubled_packets(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -108,11 +119,12 @@ def _draft(tables: Tables, context: Context, a: str, b: str, copied: pl.DataFram
     often = passes.filter(pl.col("count") >= context.limit("passes") - 1)
     unique = max(1, total - copied.height)
     repeated = 100 * often.height / unique
-    looped = repeated >= context.limit("repeated")
+    at_once = number(copied["seconds"].median()) * 1e6 < context.limit("at_once")
+    looped = repeated >= context.limit("repeated") and (not at_once or most >= context.limit("storm"))
     routed = copied.filter("routed").height
     priority: Priority = "medium" if looped else "low" if not routed or routed < copied.height / 2 else "info"
     # Many captures double packets at the tap: where the copies follow at once, nobody on the network noticed.
-    if priority == "low" and number(copied["seconds"].median()) < 0.000_1:
+    if priority == "low" and at_once:
         priority = "info"
     flag = "tcp.analysis.retransmission" if marked.height else "tcp.analysis.duplicate_ack"
     frames = frame_numbers(marked if marked.height else duplicates)

@@ -34,6 +34,11 @@ NOTICED_SHARE = Threshold(
 )
 NOTICED_SEGMENTS = Threshold(8, "segments", "a share of a few packets is no share")
 NOTICED_STALL = Threshold(3, "seconds", "of waiting for time-outs in all: one long hang, or pauses again and again")
+NOTICED_PAUSE = Threshold(1, "seconds", "a pause of a second interrupts the user's train of thought (Nielsen, 1993)")
+NOTICED_EPISODES = Threshold(5, "losses", "apart from each other: one burst of loss is over before anybody complains")
+NOTICED_CONNECTIONS = Threshold(
+    20, "percent", "of the capture's connections or TCP bytes: below that most of what went on did not suffer"
+)
 FEW_SHARE = Threshold(
     10, "percent", "of the segments: so much of a short exchange was lost that even one or two tell something"
 )
@@ -42,6 +47,10 @@ UNSEEN_FOR_DOUBT = 3
 """Acknowledgements of data that is not in the capture, from which the recording itself is known to have gaps."""
 HOSTS_LOOKED_AT = 50
 """Hosts whose losses are looked at, those with most first: what the others lost is little."""
+EPISODE_GAP = 0.2
+"""Seconds between two losses of one connection that are no longer the same burst: the shortest usual time-out."""
+PROBE = 1
+"""Bytes of a keep-alive: it repeats one old byte on purpose."""
 DUPLICATES_FOR_FAST = 3
 """Duplicate ACKs that make a sender repeat a segment at once (RFC 5681, section 3.2)."""
 
@@ -106,6 +115,9 @@ _KINDS = {
         "noticed_share": NOTICED_SHARE,
         "noticed_segments": NOTICED_SEGMENTS,
         "noticed_stall": NOTICED_STALL,
+        "noticed_pause": NOTICED_PAUSE,
+        "noticed_episodes": NOTICED_EPISODES,
+        "noticed_connections": NOTICED_CONNECTIONS,
         "few_share": FEW_SHARE,
     },
     weight=34,
@@ -171,10 +183,8 @@ def _draft(
         return None
     if share < context.limit("share"):
         return None
-    noticed = (
-        share >= context.limit("noticed_share") and here.height >= context.limit("noticed_segments")
-    ) or stalled >= context.limit("noticed_stall")
-    priority: Priority = "medium" if noticed else "low"
+    lowered = _lowered(tables, context, here, segments)
+    priority: Priority = "low" if lowered else "medium"
     peers = _peers(here, host)
     frames = frame_numbers(again.filter((pl.col("src") == host) | (pl.col("dst") == host)))
     chosen = filters.all_of(
@@ -244,7 +254,39 @@ def _draft(
         ),
         line_up=("tcp.stream", "tcp.seq", "tcp.ack", "tcp.len", "tcp.window_size", "ip.id"),
         weight=min(10.0, stalled + share / 2),
+        lowered_because=lowered,
     )
+
+
+def _lowered(tables: Tables, context: Context, here: pl.DataFrame, segments: int) -> str:
+    """Why nobody will have noticed; empty where a user will have."""
+    # What the receiver had already, and the probes of an idle connection, cost nobody anything.
+    lost = here.filter((pl.col("kind") != "spurious") & (pl.col("payload") > PROBE))
+    if lost.is_empty():
+        return "the receiver had all of them already"
+    concerned = lost["stream"].unique()
+    sessions = tables.tcp_sessions.with_columns((pl.col("client_payload") + pl.col("server_payload")).alias("bytes"))
+    mine = sessions.filter(pl.col("stream").is_in(concerned.implode()))
+    least = context.limit("noticed_connections")
+    every = max(1, sessions.height)
+    carried = 100 * number(mine["bytes"].sum())
+    if 100 * mine.height < least * every and carried < least * number(sessions["bytes"].sum()):
+        return f"{mine.height:,} of the {every:,} connections of this capture are concerned"
+    pauses = lost.filter(pl.col("kind") == "time-out")["idle"]
+    if number(pauses.sum()) >= context.limit("noticed_stall"):
+        return ""
+    share = 100 * lost.height / max(1, segments)
+    if share < context.limit("noticed_share") or lost.height < context.limit("noticed_segments"):
+        return f"{count(lost.height, 'segment')} ({share:.1f} %) without long pauses"
+    episodes = lost.sort("stream", "time").select(
+        ((pl.col("time").diff() > EPISODE_GAP) | (pl.col("stream").diff() != 0)).fill_null(value=True).sum()
+    )
+    if (
+        whole(episodes.item()) < context.limit("noticed_episodes")
+        and number(pauses.max()) < context.limit("noticed_pause")
+    ):
+        return "they were lost in few bursts, without a long pause"
+    return ""
 
 
 def _beside(counted: dict[str, int]) -> str:

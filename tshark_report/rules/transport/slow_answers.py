@@ -29,6 +29,10 @@ WIRE = Threshold(5, "times the round trip", "less may be the path's own variatio
 SHARE = Threshold(20, "percent", "of the server's answers: below that a few heavy requests were slow, not the server")
 ANSWERS = Threshold(3, "answers", "one slow answer may be a cold start, unless it is most of what the server said")
 
+CAPTURE_SHARE = Threshold(
+    5, "percent", "of all timed answers of the capture, where a server was slow only once or twice"
+)
+
 ASKED_AND_ANSWERED = (
     "HTTP",
     "HTTP/XML",
@@ -142,7 +146,14 @@ CLEAR = (
         Reference(title="web.dev: Time to First Byte", url="https://web.dev/articles/ttfb"),
     ),
     needs=("tcp_sessions",),
-    thresholds={"wait": WAIT, "longest": LONGEST, "wire": WIRE, "share": SHARE, "answers": ANSWERS},
+    thresholds={
+        "wait": WAIT,
+        "longest": LONGEST,
+        "wire": WIRE,
+        "share": SHARE,
+        "answers": ANSWERS,
+        "capture_share": CAPTURE_SHARE,
+    },
     weight=35,
 )
 def slow_answers(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -162,7 +173,8 @@ def slow_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     groups = groups.join(totals, on=["server", "server_port"]).sort(["waited", "server"], descending=[True, False])
     for server, port, _, _, total in groups.head(FINDINGS).iter_rows():
         here = (pl.col("server") == server) & (pl.col("server_port") == port)
-        yield _draft(tables, context, slow.filter(here).sort("wait", descending=True), every.filter(here), total)
+        mine = slow.filter(here).sort("wait", descending=True)
+        yield _draft(tables, context, mine, every.filter(here), total, every.height)
 
 
 def _timed() -> pl.Expr:
@@ -180,7 +192,9 @@ def _refused_logins(tables: Tables) -> pl.DataFrame:
     return pl.concat([ftp, mail, web]).unique()
 
 
-def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataFrame, total: int) -> Draft:
+def _draft(
+    tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataFrame, total: int, timed: int
+) -> Draft:
     worst = slow.row(0, named=True)
     server, port, protocol = worst["server"], worst["server_port"], worst["protocol"]
     share = 100 * slow.height / max(1, total)
@@ -194,6 +208,8 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
         lowered = f"{protocol} answers may be held back on purpose, which the capture cannot show"
     elif not regular and share < 50:
         lowered = f"{slow.height:,} of {count(total, 'answer')} of this server"
+    elif not regular and 100 * slow.height < context.limit("capture_share") * timed:
+        lowered = f"{count(slow.height, 'slow answer')} among the {timed:,} timed answers of this capture"
     priority: Priority = "low" if lowered else "medium"
     quick = every.filter(pl.col("wait") < context.limit("wait"))["wait"]
     requests = _requests(tables, shown)

@@ -28,6 +28,9 @@ AGAIN = Threshold(
 )
 SPAN = Threshold(1, "seconds", "shorter silences are a lost acknowledgement")
 NOTICED = Threshold(3, "seconds", "a user has noticed by then")
+SHARE = Threshold(
+    10, "percent", "of the capture's connections: below that one silent receiver is one of many things that went on"
+)
 
 DOUBLING = (1.5, 2.8)
 """A wait is called twice the one before within these ratios: timers round, and clocks differ."""
@@ -69,7 +72,7 @@ DOUBLING = (1.5, 2.8)
     ),
     references=(RFC6298, WIRESHARK_TCP),
     needs=("tcp_sessions",),
-    thresholds={"again": AGAIN, "span": SPAN, "noticed": NOTICED},
+    thresholds={"again": AGAIN, "span": SPAN, "noticed": NOTICED, "share": SHARE},
     weight=37,
 )
 def unacknowledged_data(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -108,7 +111,13 @@ def _draft(tables: Tables, context: Context, receiver: str, rows: pl.DataFrame) 
     offsets = [t - start for t in worst["time"] if t - start > 0]
     doubling = _doubling([0.0, *offsets])
     span = number(rows["span"].max())
-    priority: Priority = "medium" if span >= context.limit("noticed") else "low"
+    connections, every = rows["stream"].n_unique(), max(1, tables.tcp_sessions.height)
+    lowered = ""
+    if span < context.limit("noticed"):
+        lowered = f"it went on for {took(span)} only"
+    elif 100 * connections < context.limit("share") * every:
+        lowered = f"only {connections:,} of the {every:,} connections of this capture met it"
+    priority: Priority = "low" if lowered else "medium"
     silent = tables.packets.filter(pl.col("src") == receiver).is_empty()
     again = int(rows["again"].sum())
     port = worst["dst_port"]
@@ -174,6 +183,7 @@ def _draft(tables: Tables, context: Context, receiver: str, rows: pl.DataFrame) 
         line_up=("tcp.stream", "tcp.seq", "tcp.ack", "tcp.len", "ip.id"),
         time=number(start),
         weight=min(6.0, span / 10),
+        lowered_because=lowered,
     )
 
 
