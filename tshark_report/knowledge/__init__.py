@@ -1,4 +1,7 @@
-"""Knowledge as data: TOML files beside this module, each with its source and the date it was read."""
+"""Knowledge as data: TOML files beside this module, each with where it is documented and the date it was put together.
+
+The lists are the project's own selection of what those sources document, not a copy of them.
+"""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ def service_name(protocol: str, port: int) -> str:
 @lru_cache(maxsize=4096)
 def known_uses(protocol: str, port: int) -> str:
     """Other uses that are known of a port, from knowledge/ports.toml; "" where none is listed."""
-    try:
-        entries = load("ports").get("ports", {})
-    except FileNotFoundError:
-        return ""
-    entry = entries.get(str(port)) if isinstance(entries, dict) else None
-    if not isinstance(entry, dict):
-        return ""
-    return str(entry.get("uses", "")) if entry.get("protocol", protocol) in (protocol, "any") else ""
+    entry = _ports().get(port)
+    return entry[1] if entry is not None and protocol in entry[0] else ""
+
+
+@lru_cache(maxsize=1)
+def _ports() -> dict[int, tuple[tuple[str, ...], str]]:
+    """Port -> transports and other known uses."""
+    return {e["number"]: (tuple(e["transport"]), str(e["uses"])) for e in load("ports")["port"]}

@@ -25,7 +25,7 @@ ORDER = re.compile(
     rb"|remove|sysinfo|netinfo|visit)\b",
     re.IGNORECASE,
 )
-"""Orders of IRC bots as the honeynet papers list them (https://www.honeynet.org/papers/bots/, read 2026-11-24)."""
+"""Orders of IRC bots as the honeynet papers list them (https://www.honeynet.org/papers/bots/)."""
 
 
 @rule(

@@ -28,7 +28,7 @@ DEFAULT_TEXTS = (
     "my company",
     "acme",
 )
-"""Values that openssl and its guides put in when nobody chooses others (openssl.cnf; read 2026-11-24)."""
+"""Values that openssl and its guides put in when nobody chooses others (openssl.cnf)."""
 ISSUER_IS_A_HOST = r"^CN=[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 """Authorities have an organisation; Tor relays and home-made chains name a made-up host as their issuer."""
 OWN_BY_HABIT = frozenset({25, 110, 143, 465, 587, 993, 995, 1433, 3306, 3389, 5432, 5985, 5986, 8006, 8009, 10000})

@@ -48,7 +48,7 @@ TYPES: dict[int, str] = {
     257: "CAA",
     65399: "PRIVATE",
 }
-"""Record types by number (IANA DNS parameters, read 2026-11-24); 65280 to 65534 are for private use."""
+"""Record types by number (IANA DNS parameters); 65280 to 65534 are for private use."""
 
 RCODES: dict[int, str] = {
     0: "no error",
