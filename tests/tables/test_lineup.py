@@ -81,6 +81,11 @@ def test_unwrapping_keeps_rests(numbers: list[int]) -> None:
     assert [value % size for value in made] == numbers
 
 
+def test_numbers_of_no_header_field_stay() -> None:
+    assert unwrapped([2**40, 1]) == [2**40, 1]
+    assert unwrapped([-5, 3]) == [-5, 3]
+
+
 def test_numbers() -> None:
     assert as_numbers(["1", "0x10", " 7 "]) == [1, 16, 7]
     assert as_numbers(["1", ""]) is None
@@ -149,6 +154,7 @@ def test_any_rows(cells: list[tuple[str, object]]) -> None:
 
 
 def test_long_values_are_cut() -> None:
+    assert line_up(frame(x=[2.0, 2.5]), ["x"]).rows == [["2"], ["2.5"]]
     made = line_up(frame(x=["y" * 999]), ["x"])
     assert len(made.rows[0][0]) == 200
 

@@ -3,36 +3,32 @@
 `-z io,stat,0,FILTER,FILTER,...` counts, a pair of columns for each filter in the order
 given. The tables already say which frames a finding is about; that tshark counts as
 many is the proof that the printed filter works. In a large capture tshark is given only
-the packets that the filters can select, which their addresses tell.
+the conversations that the filters can select, in cuts that several tsharks read at once.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from pathlib import Path
 from typing import IO
 
-import polars as pl
-
 from tshark_report.capture import process, split
 from tshark_report.capture.dissect import Options, write_into
-from tshark_report.capture.framing import Frames
+from tshark_report.capture.load import Loaded
 from tshark_report.capture.tshark import Tshark
-from tshark_report.tables.anchors import candidates
-from tshark_report.tables.tables import Tables
+from tshark_report.tables import cuts
 
 _ROW = re.compile(r"^\|[^|]*<>[^|]*\|((?:\s*\d+\s*\|)+)", re.MULTILINE)
 
 SMALL_PACKETS = 30_000
 """Captures up to this size are simply read again: that takes less than a second."""
-WORTH_CUTTING = 0.6
-"""Share of a capture above which leaving packets out saves nothing."""
 LARGEST_WHOLE = 400_000
 """Packets up to which a filter that may select anything is run on the whole capture."""
+MOST_FILTERS = 200
+"""Filters that are run on a larger capture, the most telling findings' first."""
 
 
 @dataclass(frozen=True)
@@ -46,45 +42,45 @@ class Counter:
     timeout: float
 
 
-def checked(
-    counter: Counter, wanted: Sequence[str], tables: Tables, frames: Frames | None
-) -> tuple[dict[str, int], list[str]]:
-    """Packets that each filter selects, and the command that was run.
+def checked(counter: Counter, wanted: Sequence[str], loaded: Loaded, jobs: int = 2) -> tuple[dict[str, int], list[str]]:
+    """Packets that each filter selects, and a command that counts them; the most important filters come first.
 
     A filter that tshark refuses, or that would need a whole pass over a very large capture, is missing from the result:
     its finding is then marked as not checked.
     """
     unique = list(dict.fromkeys(f for f in wanted if f))
-    total = tables.packets.height
+    total = loaded.tables.packets.height
+    frames, keys = loaded.capture.frames, loaded.keys
     if not unique:
         return {}, []
-    if total <= SMALL_PACKETS or frames is None or counter.options.display_filter or counter.options.keylog:
+    if total <= SMALL_PACKETS:
         return counts(counter, unique)
-    anchored = {f: e for f in unique if (e := candidates(f)) is not None}
-    rest = [f for f in unique if f not in anchored]
-    made: dict[str, int] = {}
-    command: list[str] = []
-    if anchored:
-        chosen = tables.packets.select(
-            "frame",
-            (reduce(or_, anchored.values()) | pl.col("transport").is_in(["icmp", "icmpv6"]))
-            .fill_null(value=False)
-            .alias("in"),
-        )
-        kept = chosen.filter("in")["frame"]
-        if tables.layers.height:
-            kept = pl.concat([kept, tables.layers["frame"]]).unique().sort()
-        if len(kept) > WORTH_CUTTING * total:
-            rest = unique if total <= LARGEST_WHOLE else rest
-            anchored = {} if total <= LARGEST_WHOLE else anchored
-        if anchored:
-            shard = split.Shard(kept.to_numpy().astype("int64") - 1)
-            found, command = counts(counter, list(anchored), split.feeder(counter.path, frames, shard))
-            made |= found
-    if rest and total <= LARGEST_WHOLE:
-        found, command = counts(counter, rest)
-        made |= found
-    return made, command
+    unique = unique[:MOST_FILTERS]
+    options = counter.options
+    if frames is None or keys is None or loaded.quoted is None or options.display_filter or options.keylog:
+        return counts(counter, unique) if total <= LARGEST_WHOLE else ({}, [])
+    import numpy as np
+
+    pair = np.unique(keys, return_inverse=True)[1].astype(np.int64)
+    made, rest = cuts.plan(unique, cuts.Capture(loaded.tables, pair, loaded.quoted))
+    with ThreadPoolExecutor(jobs) as pool:
+        work = [
+            pool.submit(
+                counts,
+                counter,
+                list(cut.filters.values()),
+                split.feeder(counter.path, frames, split.Shard(cut.frames - 1)),
+            )
+            for cut in sorted(made, key=lambda cut: -len(cut.frames))
+        ]
+        whole = pool.submit(counts, counter, rest) if rest and total <= LARGEST_WHOLE else None
+        found: dict[str, int] = {}
+        for cut, future in zip(sorted(made, key=lambda cut: -len(cut.frames)), work, strict=True):
+            numbers, _ = future.result()
+            found |= {each: numbers[there] for each, there in cut.filters.items() if there in numbers}
+        if whole is not None:
+            found |= whole.result()[0]
+    return found, _command(counter, [each for each in unique if each in found])
 
 
 def counts(
@@ -92,12 +88,10 @@ def counts(
 ) -> tuple[dict[str, int], list[str]]:
     """Packets that each filter selects, by one pass over the capture or over what `feed` writes; and the command."""
     tshark, options = counter.tshark, counter.options
+    unique = list(dict.fromkeys(unique))
     columns = [f"({options.display_filter}) && ({each})" if options.display_filter else each for each in unique]
-    args = [tshark.path, "-n", "-r", "-" if feed else str(counter.path), *options.arguments(), "-q"]
-    args += ["-z", "io,stat,0," + ",".join(columns)]
-    shown = [
-        str(counter.path) if arg == "-" and place and args[place - 1] == "-r" else arg for place, arg in enumerate(args)
-    ]
+    shown = _command(counter, columns)
+    args = [tshark.path, "-n", "-r", "-", *shown[4:]] if feed else shown
     done = _run(args, counter, feed)
     rows = _ROW.findall(done.stdout.decode("utf-8", "replace"))
     numbers = [int(part) for row in rows for part in row.split("|") if part.strip()]
@@ -114,6 +108,11 @@ def counts(
     left, _ = counts(counter, unique[:middle], feed)
     right, _ = counts(counter, unique[middle:], feed)
     return left | right, shown
+
+
+def _command(counter: Counter, columns: list[str]) -> list[str]:
+    args = [counter.tshark.path, "-n", "-r", str(counter.path), *counter.options.arguments(), "-q"]
+    return [*args, "-z", "io,stat,0," + ",".join(columns)] if columns else []
 
 
 def _run(args: list[str], counter: Counter, feed: Callable[[IO[bytes]], None] | None) -> process.Done:

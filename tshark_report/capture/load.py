@@ -8,12 +8,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import polars as pl
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 from tshark_report.capture import check, dissect, handshakes, objects, payload, split
 from tshark_report.capture.dissect import Options
+from tshark_report.capture.framing import Frames
 from tshark_report.capture.tshark import Tshark, known_fields
 from tshark_report.errors import CaptureUnreadable, TsharkFailed
 from tshark_report.tables import columns
@@ -31,6 +36,9 @@ EXPORT_LIMIT = 200 * 1024 * 1024
 WAIT_FOR_FRAMES = 4_000_000
 """Bytes of capture up to which the framing, read within milliseconds, is waited for: it says how many rows must come."""
 
+FEW = 0.5
+"""Share of a shard up to which packets that need the full layout are read again with their hosts' other packets only."""
+
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done (0 to 1)."""
 
@@ -46,6 +54,10 @@ class Loaded:
     commands: list[tuple[str, list[str]]] = field(default_factory=list)
     """(purpose, arguments) of every tshark and capinfos run."""
     seconds: float = 0.0
+    keys: npt.NDArray[np.uint64] | None = None
+    """For each frame a number that stands for its outer address pair, where the capture can be cut by it."""
+    quoted: pl.DataFrame | None = None
+    """Streams that ICMP errors quote: columns frame, layer, stream."""
 
 
 def deadline(file_bytes: int) -> float:
@@ -78,12 +90,13 @@ def load(
         capture, background = check.begin(tshark, path, scratch, env, limit, pool)
         known = known_fields(tshark, columns.all_fields(), env)
         reading = _Reading(tshark, capture.path, known, env, options, limit)
-        builders, passes = _read(capture, background, reading, scratch, jobs or os.cpu_count() or 1, progress)
+        parts, keys = _read(capture, background, reading, scratch, jobs or os.cpu_count() or 1, progress)
         info = background.info.result()
         capture.sha256 = background.hash.result()
         capture.frames = background.frames.result()
     check.accept(capture, info)
-    builder = merged(builders)
+    builder = merged([b for part in parts for b in part.builders])
+    passes = [p for part in parts for p in part.passes]
     taken = builder.packets().height
     if capture.frames is not None:
         capture.truncated = capture.truncated or capture.frames.truncated
@@ -113,7 +126,7 @@ def load(
             "certificates",
             handshakes.certificates(capture.path, capture.frames, packets, builder.family("certificates")),
         )
-    exported = _exported(scratch / "objects", builders, builder)
+    exported = _exported(scratch / "objects", parts, builder)
     if capture.path.stat().st_size > EXPORT_LIMIT:
         not_made["files"] = f"files are exported from captures up to {EXPORT_LIMIT // 1024**2} MB"
     tables = from_builder(
@@ -125,7 +138,8 @@ def load(
         not_made=not_made,
     )
     commands = _commands(passes, capture.path)
-    return Loaded(capture, tables, [p.taps for p in passes if p.taps], commands, time.monotonic() - started)
+    taps = [p.taps for p in passes if p.taps]
+    return Loaded(capture, tables, taps, commands, time.monotonic() - started, keys, builder.quoted())
 
 
 @dataclass(frozen=True)
@@ -140,6 +154,15 @@ class _Reading:
     limit: float
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What was read of one shard, or of the whole capture where `shard` is None."""
+
+    builders: list[Builder]
+    passes: list[dissect.Pass]
+    shard: split.Shard | None = None
+
+
 def _read(
     capture: check.CaptureFile,
     background: check.Background,
@@ -147,35 +170,34 @@ def _read(
     scratch: Path,
     jobs: int,
     progress: Progress,
-) -> tuple[list[Builder], list[dissect.Pass]]:
-    """Rows of the capture: the fast layout, then the full one for the packets that need it, or for all of them."""
+) -> tuple[list[_Part], npt.NDArray[np.uint64] | None]:
+    """Rows of the capture, and the keys of its frames where it can be cut: the fast layout, then the full one for the packets that need it, or for all of them."""
     size = capture.path.stat().st_size
     export = scratch / "objects" if size <= EXPORT_LIMIT and not reading.options.display_filter else None
     if reading.options.display_filter:
         # The number of rows is not known beforehand, so that a forged row would not be noticed: -T fields escapes.
         progress("tshark reads the packets", 0.05)
-        return _all_by_fields(reading, export)
+        return [_all_by_fields(reading, export)], None
     frames = background.frames.result() if size < WAIT_FOR_FRAMES or jobs > 1 else None
-    shards = split.plan(capture.path, frames, jobs) if frames is not None else None
+    keys = split.keys(capture.path, frames) if frames is not None and len(frames) >= split.LEAST_PACKETS else None
+    shards = split.plan(frames, keys, jobs) if frames is not None and keys is not None else None
     progress("tshark reads the packets", 0.05)
     try:
-        if shards is None or frames is None:
+        if shards is None or frames is None or keys is None:
             builder = Builder(reading.known)
-            passes = _fast(reading, builder, len(frames) if frames is not None else None, export, None)
-            return [builder], passes
-        feeds = [split.feeder(capture.path, frames, shard) for shard in shards]
-        builders = [Builder(reading.known, frame_map=shard.numbers()) for shard in shards]
+            first = _first(reading, builder, len(frames) if frames is not None else None, export, None)
+            return [_Part([builder], [first, *_again(reading, builder)])], keys
         with ThreadPoolExecutor(jobs) as pool:
             work = [
-                pool.submit(_fast, reading, builder, len(shard.frames), _part(export, place), feed)
-                for place, (builder, shard, feed) in enumerate(zip(builders, shards, feeds, strict=True))
+                pool.submit(_shard, reading, frames, keys, shard, _part(export, place))
+                for place, shard in enumerate(shards)
             ]
-            return builders, [p for future in work for p in future.result()]
+            return [future.result() for future in work], keys
     except dissect.Forged:
         capture.warnings.append(
             "a packet holds text that imitates tshark's own output; the capture was read by escaped fields"
         )
-        return _all_by_fields(reading, export)
+        return [_all_by_fields(reading, export)], keys
 
 
 def _part(export: Path | None, place: int) -> Path | None:
@@ -186,32 +208,66 @@ def _part(export: Path | None, place: int) -> Path | None:
     return folder
 
 
-def _all_by_fields(reading: _Reading, export: Path | None) -> tuple[list[Builder], list[dissect.Pass]]:
+def _all_by_fields(reading: _Reading, export: Path | None) -> _Part:
     builder = Builder(reading.known)
     made = dissect.dissect(
         reading.tshark, reading.path, builder.full_layout(), builder.add_full, expected=None, options=reading.options,
         env=reading.env, timeout=reading.limit, objects=export,
     )  # fmt: skip
-    return [builder], [made]
+    return _Part([builder], [made])
 
 
-def _fast(
+def _shard(
+    reading: _Reading,
+    frames: Frames,
+    keys: npt.NDArray[np.uint64],
+    shard: split.Shard,
+    export: Path | None,
+) -> _Part:
+    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it, if they are few."""
+    builder = Builder(reading.known, frame_map=shard.numbers())
+    feed = split.feeder(reading.path, frames, shard)
+    first = _first(reading, builder, len(shard.frames), export, feed)
+    if not builder.odd:
+        return _Part([builder], [first], shard)
+    cut = split.companions(shard, keys, builder.odd_frames().to_numpy().astype("int64"))
+    if len(cut.frames) > FEW * len(shard.frames):
+        return _Part([builder], [first, *_again(reading, builder, feed)], shard)
+    whole = Builder(reading.known, frame_map=cut.numbers())
+    second = dissect.dissect(
+        reading.tshark, reading.path, whole.full_layout(), whole.add_full, expected=len(cut.frames),
+        options=reading.options, env=reading.env, timeout=reading.limit, taps=(),
+        feed=split.feeder(reading.path, frames, cut),
+    )  # fmt: skip
+    _same(len(cut.frames), second.rows)
+    builder.leave_out(pl.Series("frame", cut.frames + 1).cast(pl.UInt32))
+    return _Part([builder, whole], [first, second], shard)
+
+
+def _first(
     reading: _Reading,
     builder: Builder,
     expected: int | None,
     export: Path | None,
     feed: Callable[[IO[bytes]], None] | None,
-) -> list[dissect.Pass]:
-    """One tshark over the capture or one shard of it, and a second one for what needs the full layout."""
+) -> dissect.Pass:
+    """One tshark over the capture or one shard of it, in the fast layout."""
     first = dissect.dissect(
         reading.tshark, reading.path, builder.fast_layout(), builder.add, expected=expected, options=reading.options,
         env=reading.env, timeout=reading.limit, objects=export, feed=feed,
     )  # fmt: skip
     if not _in_order(builder):
         raise dissect.Forged("frame numbers are not 1, 2, 3, ...")
+    return first
+
+
+def _again(
+    reading: _Reading, builder: Builder, feed: Callable[[IO[bytes]], None] | None = None
+) -> list[dissect.Pass]:
+    """A second tshark for the packets that need the full layout, where there are any."""
     again = builder.again()
     if again is None:
-        return [first]
+        return []
     if again == "":
         builder.forget()
     given = reading.options
@@ -220,21 +276,26 @@ def _fast(
         reading.tshark, reading.path, builder.full_layout(), builder.add_full, expected=None, options=narrowed,
         env=reading.env, timeout=reading.limit, taps=(), feed=feed,
     )  # fmt: skip
-    if again and second.rows != sum(builder.odd.values()):
+    if again:
+        _same(sum(builder.odd.values()), second.rows)
+    return [second]
+
+
+def _same(wanted: int, came: int) -> None:
+    if wanted != came:
         raise TsharkFailed(
             "tshark gave two different answers about the same capture",
-            detail=f"{sum(builder.odd.values())} packets needed a second look, {second.rows} came",
+            detail=f"{wanted} packets needed a second look, {came} came",
             causes=("the file changed while it was read",),
             next_step="run the report again",
         )
-    return [first, second]
 
 
-def _exported(folder: Path, parts: list[Builder], whole: Builder) -> pl.DataFrame:
+def _exported(folder: Path, parts: list[_Part], whole: Builder) -> pl.DataFrame:
     """The files table; each part of a split capture exported into a folder of its own."""
 
-    def collect(place: Path, part: Builder) -> pl.DataFrame:
-        own = part.packets().select("frame") if len(parts) > 1 else None
+    def collect(place: Path, shard: split.Shard | None) -> pl.DataFrame:
+        own = pl.DataFrame({"frame": shard.frames + 1}).cast(pl.UInt32) if shard is not None else None
         tables = [
             rows if own is None else rows.join(own, on="frame", how="semi", maintain_order="left")
             for rows in (
@@ -248,8 +309,8 @@ def _exported(folder: Path, parts: list[Builder], whole: Builder) -> pl.DataFram
         return objects.collect(place, *tables)
 
     if len(parts) == 1:
-        return collect(folder, parts[0])
-    made = pl.concat([collect(folder / str(place), part) for place, part in enumerate(parts)])
+        return collect(folder, None)
+    made = pl.concat([collect(folder / str(place), part.shard) for place, part in enumerate(parts)])
     return made.sort("frame", nulls_last=True, maintain_order=True)
 
 

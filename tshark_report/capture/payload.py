@@ -156,7 +156,8 @@ def _openings(data: mmap.mmap, frames: Frames, packets: pl.DataFrame) -> pl.Data
 def _echoes(packets: pl.DataFrame) -> pl.DataFrame:
     """The first echo packets of each host to each other, with `payload` as what follows the ICMP header."""
     whole = (pl.col("fragment_offset").fill_null(0) == 0) & ~pl.col("more_fragments").fill_null(value=False)
-    plain = packets.filter(pl.col("protocols").str.contains(r":icmp(v6)?(:data)?$") & whole)
+    chain = pl.col("protocols").str
+    plain = packets.filter(chain.contains(r":icmp(v6)?:data$") & ~chain.contains("icmp.*:icmp") & whole)
     # An IPv4 length holds its own header of 20 bytes, an IPv6 length does not; both hold 8 bytes of ICMP.
     headers = pl.when(pl.col("transport") == "icmpv6").then(8).otherwise(28)
     carrying = plain.with_columns((pl.col("ip_length").cast(pl.Int64) - headers).alias("payload"))

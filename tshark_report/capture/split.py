@@ -58,16 +58,26 @@ class Shard:
         return [int(n) for n in self.frames + 1]
 
 
-def plan(path: Path, frames: Frames, shards: int) -> list[Shard] | None:
-    """Frames dealt into `shards` parts of about equal weight, heaviest first; None where it cannot or should not be."""
-    if shards < 2 or len(frames) < LEAST_PACKETS or set(frames.link) - set(LINK_HEADERS):
+def keys(path: Path, frames: Frames) -> npt.NDArray[np.uint64] | None:
+    """For each frame a number that its outer address pair shares with no other (nearly); None where it cannot be told."""
+    import numpy as np
+
+    if not len(frames) or not set(np.unique(np.frombuffer(frames.link, dtype=np.uint16)).tolist()) <= set(LINK_HEADERS):
+        return None
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        data = np.frombuffer(mapped, dtype=np.uint8)
+        made = _keys(data, frames)
+        del data
+    return made
+
+
+def plan(frames: Frames, of_frame: npt.NDArray[np.uint64], shards: int) -> list[Shard] | None:
+    """Frames dealt by key into `shards` parts of about equal weight, heaviest first; None where it should not be."""
+    if shards < 2 or len(frames) < LEAST_PACKETS:
         return None
     import numpy as np
 
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        data = np.frombuffer(mapped, dtype=np.uint8)
-        buckets = _buckets(data, frames)
-        del data
+    buckets = (of_frame >> np.uint64(56)).astype(np.int64)
     captured = np.frombuffer(frames.captured, dtype=np.uint32)
     weight = np.bincount(buckets, weights=captured.astype(np.float64) + PACKET_WEIGHT, minlength=BUCKETS)
     loads = [0.0] * shards
@@ -78,9 +88,17 @@ def plan(path: Path, frames: Frames, shards: int) -> list[Shard] | None:
         loads[lightest] += float(weight[bucket])
     if max(loads) > MOST_IN_ONE * sum(loads):
         return None
-    of_frame = owner[buckets]
+    owned = owner[buckets]
     order = sorted(range(shards), key=lambda s: -loads[s])
-    return [Shard(np.flatnonzero(of_frame == s)) for s in order]
+    return [Shard(np.flatnonzero(owned == s)) for s in order]
+
+
+def companions(shard: Shard, of_frame: npt.NDArray[np.uint64], numbers: npt.NDArray[np.int64]) -> Shard:
+    """Those frames of a shard that share their address pair with one of the frames `numbers` (from 1)."""
+    import numpy as np
+
+    wanted = np.unique(of_frame[numbers - 1])
+    return Shard(shard.frames[np.isin(of_frame[shard.frames], wanted)])
 
 
 def _gather(data: npt.NDArray[Any], at: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
@@ -93,14 +111,14 @@ def _gather(data: npt.NDArray[Any], at: npt.NDArray[Any], size: int) -> npt.NDAr
     return value
 
 
-def _buckets(data: npt.NDArray[Any], frames: Frames) -> npt.NDArray[Any]:
-    """For each frame the bucket of its outer address pair; 0 for frames without an IP header."""
+def _keys(data: npt.NDArray[Any], frames: Frames) -> npt.NDArray[Any]:
+    """For each frame a hash of its outer address pair; 0 for frames without an IP header."""
     import numpy as np
 
     offset = np.frombuffer(frames.offset, dtype=np.uint64).astype(np.int64)
     captured = np.frombuffer(frames.captured, dtype=np.uint32).astype(np.int64)
     link = np.frombuffer(frames.link, dtype=np.uint16)
-    bucket = np.zeros(len(offset), dtype=np.int64)
+    key = np.zeros(len(offset), dtype=np.uint64)
     limit = len(data)
     for kind in np.unique(link):
         header, type_at = LINK_HEADERS[int(kind)]
@@ -129,9 +147,8 @@ def _buckets(data: npt.NDArray[Any], frames: Frames) -> npt.NDArray[Any]:
             b = _folded(data, network[rows] + at + size, size)
             # The same for both directions: multiplying spreads neighbours, adding does not care for order.
             mixed = (a * np.uint64(0x9E3779B97F4A7C15) + b * np.uint64(0x9E3779B97F4A7C15)) ^ (a ^ b)
-            mixed = mixed * np.uint64(0xD6E8FEB86659FD93)
-            bucket[chosen[rows]] = (mixed >> np.uint64(56)).astype(np.int64)
-    return bucket
+            key[chosen[rows]] = mixed * np.uint64(0xD6E8FEB86659FD93)
+    return key
 
 
 def _quoted(

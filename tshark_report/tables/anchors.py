@@ -8,14 +8,20 @@ time. Only filters as rules.filters writes them are understood; any other is run
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 
 import polars as pl
 
 _ADDRESS = re.compile(r"(?:ip|ipv6)\.(addr|src|dst)(?:_host)? == ([0-9a-fA-F:.]+)\Z")
 _MAC = re.compile(r"eth\.(addr|src|dst) == ([0-9a-fA-F:.]+)\Z")
 _PORT = re.compile(r"(tcp|udp|sctp)\.(port|srcport|dstport) == (\d+)\Z")
+_STREAM = re.compile(r"(tcp|udp)\.stream == (\d+)\Z")
+_FRAME = re.compile(r"frame\.number == (\d+)\Z")
+_RANGE = re.compile(r"frame\.number >= (\d+) && frame\.number <= (\d+)\Z")
+_CHAIN = re.compile(r'frame\.protocols matches "\(\^\|:\)([\w.-]+)\(:\|\$\)"\Z')
+_ANALYSIS = re.compile(r"tcp\.analysis\.\w+\Z")
 _PROTOCOL = re.compile(
     r"(arp|icmp|icmpv6|dns|mdns|llmnr|nbns|dhcp|tls|ssh|ftp|smtp|pop|imap|telnet|smb|smb2|wlan|http|ntp)(?:\.[\w.]+ .*)?\Z",
     re.DOTALL,
@@ -23,50 +29,97 @@ _PROTOCOL = re.compile(
 _NUMBERED = re.compile(r"\b(?:frame\.number|tcp\.stream|udp\.stream|frame\.time_relative|frame\.time_delta)\b")
 """Fields that mean something else once packets are left out."""
 
+Frames = Callable[[int, int], pl.Expr]
+"""Gives the condition that holds for frames from the first number to the second, both included."""
 
-def candidates(display_filter: str) -> pl.Expr | None:
+
+def candidates(display_filter: str, frames: Frames | None = None, analysed: pl.Expr | None = None) -> pl.Expr | None:
     """A condition on the packets table that every packet the filter selects fulfils; None where none is known.
 
-    Packets with several layers may match by any of them and are the caller's to add.
+    Packets with several layers may match by any of them and are the caller's to add (`atoms`). Frame and stream numbers
+    are understood where `frames` is given, `tcp.analysis` where `analysed` is: the condition for packets with such a flag.
     """
-    if not display_filter or _NUMBERED.search(display_filter):
+    if not display_filter or (frames is None and _NUMBERED.search(display_filter)):
         return None
-    return _of(display_filter.strip())
+    return _Reader(frames, analysed).whole(display_filter.strip())
 
 
-def _of(text: str) -> pl.Expr | None:
-    branches = _split(text, "||")
-    if len(branches) > 1:
-        every = [_of(branch) for branch in branches]
-        known = [e for e in every if e is not None]
-        return reduce(or_, known) if len(known) == len(every) else None
-    parts = _split(text, "&&")
-    if len(parts) > 1:
-        # One part that is understood is enough: the others only narrow it. Addresses narrow most, so they go first.
-        ranked = sorted(parts, key=lambda p: 0 if _ADDRESS.match(p) else 1 if _MAC.match(p) else 2)
-        return next((e for e in map(_of, ranked) if e is not None), None)
-    inner = text.strip()
-    if inner.startswith("(") and inner.endswith(")"):
-        return _of(inner[1:-1].strip())
-    return _atom(inner)
+def atoms(display_filter: str, frames: Frames, analysed: pl.Expr) -> pl.Expr:
+    """A condition that a packet fulfils in at least one of its layers where a filter with `candidates` selects it."""
+    reader = _Reader(frames, analysed)
+    found = [e for e in map(reader.atom, _leaves(display_filter.strip())) if e is not None]
+    return reduce(or_, found) if found else pl.lit(value=True)
 
 
-def _atom(text: str) -> pl.Expr | None:
-    if match := _ADDRESS.match(text):
-        return _either(match[1], "src", "dst", match[2])
-    if match := _MAC.match(text):
-        return _either(match[1], "eth_src", "eth_dst", match[2].lower())
-    if match := _PORT.match(text):
-        side = {"port": "addr", "srcport": "src", "dstport": "dst"}[match[2]]
-        return (pl.col("transport") == match[1]) & _either(side, "src_port", "dst_port", int(match[3]))
-    if match := _PROTOCOL.match(text):
-        return pl.col("protocols").str.contains(rf"(^|:){match[1]}(:|$)")
-    return None
+class _Reader:
+    def __init__(self, frames: Frames | None, analysed: pl.Expr | None) -> None:
+        self.frames = frames
+        self.analysed = analysed
+
+    def whole(self, text: str) -> pl.Expr | None:
+        branches = _split(text, "||")
+        if len(branches) > 1:
+            every = [self.whole(branch) for branch in branches]
+            known = [e for e in every if e is not None]
+            return reduce(or_, known) if len(known) == len(every) else None
+        parts = _split(text, "&&")
+        if len(parts) > 1 and not (self.frames and _RANGE.match(text)):
+            # One part that is understood is enough: the others only narrow it. A protocol narrows least.
+            exact = [e for p in parts if not _PROTOCOL.match(p) and (e := self.whole(p)) is not None]
+            if exact:
+                return reduce(and_, exact)
+            return next((e for e in map(self.whole, parts) if e is not None), None)
+        inner = text.strip()
+        if inner.startswith("(") and inner.endswith(")"):
+            return self.whole(inner[1:-1].strip())
+        return self.atom(inner)
+
+    def atom(self, text: str) -> pl.Expr | None:  # noqa: PLR0911 - one line for each kind of comparison
+        if match := _ADDRESS.match(text):
+            return _either(match[1], "src", "dst", match[2])
+        if match := _MAC.match(text):
+            return _either(match[1], "eth_src", "eth_dst", match[2].lower())
+        if match := _PORT.match(text):
+            side = {"port": "addr", "srcport": "src", "dstport": "dst"}[match[2]]
+            return (pl.col("transport") == match[1]) & _either(side, "src_port", "dst_port", int(match[3]))
+        if match := _PROTOCOL.match(text):
+            return _names(match[1])
+        if match := _CHAIN.match(text):
+            return _names(match[1])
+        if self.frames is not None:
+            if match := _STREAM.match(text):
+                return (pl.col("transport") == match[1]) & (pl.col("stream") == int(match[2]))
+            if match := _FRAME.match(text):
+                return self.frames(int(match[1]), int(match[1]))
+            if match := _RANGE.match(text):
+                return self.frames(int(match[1]), int(match[2]))
+        if _ANALYSIS.match(text):
+            return self.analysed
+        return None
+
+
+def _names(protocol: str) -> pl.Expr:
+    return pl.col("protocols").str.contains(rf"(^|:){re.escape(protocol)}(:|$)")
 
 
 def _either(side: str, source: str, destination: str, value: str | int) -> pl.Expr:
     first, second = pl.col(source) == value, pl.col(destination) == value
     return {"src": first, "dst": second}.get(side, first | second)
+
+
+def _leaves(text: str) -> Iterator[str]:
+    """The comparisons of a filter, with a range of frames as one; what is negated as a whole stays one too."""
+    for operator in ("||", "&&"):
+        parts = _split(text, operator)
+        if len(parts) > 1 and not _RANGE.match(text):
+            for part in parts:
+                yield from _leaves(part)
+            return
+    inner = text.strip()
+    if inner.startswith("(") and inner.endswith(")"):
+        yield from _leaves(inner[1:-1].strip())
+    else:
+        yield inner
 
 
 def _split(text: str, operator: str) -> list[str]:

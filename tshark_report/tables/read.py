@@ -171,6 +171,7 @@ class Builder:
     _layers: list[pl.DataFrame] = field(default_factory=list)
     _families: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     _quoted: list[pl.DataFrame] = field(default_factory=list)
+    _odd_frames: list[pl.Series] = field(default_factory=list)
 
     def fast_layout(self) -> Layout:
         """The columns that `add` expects."""
@@ -216,7 +217,9 @@ class Builder:
             if not c.simple or "wlan" in (text or "") or plain_group(text or "") == -2
         ]
         if odd:
-            counts = raw.filter(pl.col("protocols").is_in(odd))["protocols"].value_counts()
+            needing = raw.filter(pl.col("protocols").is_in(odd))
+            self._odd_frames.append(needing["frame"])
+            counts = needing["protocols"].value_counts()
             for text, count in counts.iter_rows():
                 self.odd[text] = self.odd.get(text, 0) + count
             raw = raw.filter(~pl.col("protocols").is_in(odd))
@@ -286,6 +289,16 @@ class Builder:
                     family.name,
                     rows.select(*BASE, *(_converted(c, p, SEPARATOR).alias(c.name) for p, c in places.items())),
                 )
+
+    def odd_frames(self) -> pl.Series:
+        """Frames of the packets that need the full layout."""
+        return pl.concat(self._odd_frames) if self._odd_frames else pl.Series("frame", [], dtype=pl.UInt32)
+
+    def leave_out(self, frames: pl.Series) -> None:
+        """Drop what was read of these frames: another builder has them."""
+        keep = ~pl.col("frame").is_in(frames.implode())
+        for kept in (self._packets, *self._families.values()):
+            kept[:] = [rows.filter(keep) for rows in kept]
 
     def forget(self) -> None:
         """Drop what was read: everything will be read again in the full layout."""
@@ -448,6 +461,7 @@ class Builder:
 
         self._packets += [renumbered(rows, "transport") for rows in other._packets]
         self._layers += [renumbered(rows, "layer") for rows in other._layers]
+        self._quoted += [renumbered(rows, "layer") for rows in other._quoted]
         for name, pieces in other._families.items():
             kept = self._families.setdefault(name, [])
             for rows in pieces:

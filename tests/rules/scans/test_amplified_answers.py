@@ -94,6 +94,10 @@ def test_the_same_question_over_and_over() -> None:
     assert not drafts(amplified_answers, tables(packets=packets(*repeated(50, 900, sizes=3))))
 
 
+def test_other_ports_are_quiet() -> None:
+    assert not drafts(amplified_answers, tables(packets=packets(*timed(reflected(90, port=7000)))))
+
+
 def test_known_amplifiers() -> None:
     assert {53, 123, 1900, 11211} <= set(amplifiers())
     assert load("ports")["date"]

@@ -11,6 +11,7 @@ from tests.builders import START, family, packets, tables
 from tshark_report.knowledge import load
 from tshark_report.rules import filters
 from tshark_report.rules.scans import _common as common
+from tshark_report.rules.scans._marks import crafted
 
 
 @given(st.lists(st.floats(0, 1000), max_size=60), st.floats(0.1, 100))
@@ -99,3 +100,9 @@ def test_known_ports_are_complete() -> None:
             assert (transport, entry["number"]) not in seen
             seen.add((transport, entry["number"]))
     assert {("tcp", 5358), ("tcp", 23), ("tcp", 31337), ("udp", 11211)} <= seen
+
+
+def test_few_packets_have_nothing_alike() -> None:
+    row = {"src_port": 1, "seq": 1, "ip_id": 7, "ip_length": 40}
+    assert crafted(packets(*[row] * 9)) == ""
+    assert "same source port 1" in crafted(packets(*[row] * 10))

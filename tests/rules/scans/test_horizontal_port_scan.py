@@ -64,6 +64,14 @@ def test_sequence_number_is_the_target() -> None:
     assert "as Mirai does" in drafts(horizontal_port_scan, tables(packets=packets(*flat(rows))))[0].summary
 
 
+def test_ipv6() -> None:
+    rows = [[syn(n, f"2001:db8:ff::{n + 1:x}", 23, "2001:db8::5", ip_id=None, ip_length=40)] for n in range(25)]
+    found = drafts(horizontal_port_scan, tables(packets=packets(*flat(rows))))
+    assert found[0].display_filter.startswith("ipv6.src == 2001:db8::5 && ")
+    assert "all in 2001:db8:ff::/123" in found[0].summary
+    assert "TCP option" not in found[0].summary
+
+
 def test_wire(wire: Wire) -> None:
     assert list(wire.found(horizontal_port_scan)) == ["10.9.0.67"]
 

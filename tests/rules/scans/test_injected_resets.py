@@ -58,6 +58,26 @@ def test_other_signs(more: dict, sign: str) -> None:
     assert sign in found[0].summary
 
 
+def test_many_sessions_are_one_finding() -> None:
+    found = drafts(injected_resets, tables(packets=packets(*flat([talk(n) for n in range(30)]))))
+    assert [d.subject for d in found] == ["10.0.0.5"]
+    assert "30 resets" in found[0].summary
+    # The filter names 25 sessions, and the frames are those that it selects.
+    assert len(found[0].frames) == 25
+
+
+def test_reserved_bits_of_a_host_that_sent_nothing_else() -> None:
+    asked = syn(1, SERVER, 80, ip_id=77)
+    rows = [[asked, answer(asked, 0xE14, ip_id=77)]]
+    found = drafts(injected_resets, tables(packets=packets(*flat(rows))))
+    assert "reserved" in found[0].summary
+    assert "other packets" not in found[0].summary
+
+
+def test_nothing_to_compare() -> None:
+    assert not drafts(injected_resets, tables(packets=packets(*flat([session(1, SERVER, 80)]))))
+
+
 def test_a_closed_port_and_an_ordinary_end_are_quiet() -> None:
     asked = syn(7, SERVER, 81)
     rows = [[asked, answer(asked, 0x14, ttl=250)], [*session(8, SERVER, 80), answer(syn(8, SERVER, 80), 0x04)]]

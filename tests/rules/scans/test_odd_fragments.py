@@ -62,6 +62,10 @@ def test_both_ways_of_printing_the_flags() -> None:
     assert "8 are tiny" in found(*as_byte)[0].summary
 
 
+def test_whole_packets_are_quiet() -> None:
+    assert not found({"src": "10.0.0.66", "dst": "10.0.0.80"})
+
+
 def test_overlap() -> None:
     rows = [piece(1, 0, 800, more=True), piece(1, 792, 800, more=False)]
     assert found(*rows)[0].priority == "medium"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders import drafts, packets, tables
+from tests.builders import drafts, family, packets, tables
 from tests.rules.scans.conftest import Wire
 from tests.rules.scans.rows import hosts, timed
 from tshark_report.rules.scans.udp_port_scan import udp_port_scan
@@ -53,6 +53,21 @@ def test_same_port_of_twenty_hosts(port: int, priority: str) -> None:
 
 def test_peers_with_ports_of_their_own_are_quiet() -> None:
     rows = timed([probe(n, target, 20000 + 37 * n) for n, target in enumerate(hosts(200))])
+    assert not drafts(udp_port_scan, tables(packets=packets(*rows)))
+
+
+def test_resolvers_are_quiet_and_a_search_for_resolvers_is_not() -> None:
+    rows = timed([probe(n, target, 53, protocol="DNS") for n, target in enumerate(hosts(30))])
+
+    def asked(names: int) -> list[dict]:
+        return [{"src": "10.0.0.66", "name": f"n{n % names}.example", "response": False} for n in range(30)]
+
+    assert drafts(udp_port_scan, tables(packets=packets(*rows), dns=family("dns", *asked(5))))
+    assert not drafts(udp_port_scan, tables(packets=packets(*rows), dns=family("dns", *asked(6))))
+
+
+def test_groups_are_no_hosts() -> None:
+    rows = timed([probe(n, f"239.1.{n}.1", 700) for n in range(30)])
     assert not drafts(udp_port_scan, tables(packets=packets(*rows)))
 
 

@@ -85,6 +85,23 @@ def test_what_is_alike_in_all_syns() -> None:
         assert mark in summary
 
 
+def test_many_targets_are_summed_up() -> None:
+    rows = flat([refused(20 * t + n, f"10.0.6.{t + 1}", 100 + n) for t in range(13) for n in range(20)])
+    found = drafts(vertical_port_scan, tables(packets=packets(*rows)))
+    assert "20 to 20 TCP ports on each of 13 hosts" in found[0].summary
+    assert "ip.dst" not in found[0].display_filter
+    assert len(found[0].frames) == 260
+
+
+def test_drawn_ttls_and_two_source_ports() -> None:
+    rows = [[syn(n, "10.0.0.80", 100 + n, src_port=61000 + n % 2, ttl=37 + n % 20)] for n in range(60)]
+    summary = drafts(vertical_port_scan, tables(packets=packets(*flat(rows))))[0].summary
+    assert "only two source ports (61000 and 61001)" in summary
+    assert "20 different TTL values from 37 to 56" in summary
+    few = drafts(vertical_port_scan, tables(packets=packets(*flat(rows[:9]))))
+    assert not few
+
+
 def test_wire(wire: Wire) -> None:
     found = wire.found(vertical_port_scan)
     assert list(found) == ["10.9.0.66"]

@@ -28,9 +28,14 @@ def test_fires_from_250_ms() -> None:
     assert not drafts(grown_round_trips, tabled(upload(0.249)))
 
 
-def test_medium_from_400_ms() -> None:
-    assert drafts(grown_round_trips, tabled(upload(0.401)))[0].priority == "medium"
-    assert drafts(grown_round_trips, tabled(upload(0.399)))[0].priority == "low"
+def test_medium_from_500_ms() -> None:
+    assert drafts(grown_round_trips, tabled(upload(0.501)))[0].priority == "medium"
+    assert drafts(grown_round_trips, tabled(upload(0.499)))[0].priority == "low"
+
+
+def test_quiet_without_load() -> None:
+    assert drafts(grown_round_trips, tabled(upload(0.3).say(6.9, 10, up=True)))
+    assert not drafts(grown_round_trips, tabled(upload(0.3).say(7.2, 10, up=True)))
 
 
 def test_quiet_on_a_path_that_is_long_anyway() -> None:

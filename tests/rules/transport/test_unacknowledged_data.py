@@ -39,6 +39,17 @@ def test_low_where_it_is_one_of_many_connections() -> None:
     assert drafts(unacknowledged_data, tabled(pushed(0.2, 1.2, 3.0), *others[:9]))[0].priority == "medium"
 
 
+def test_low_where_the_client_dropped_the_connection_and_went_on() -> None:
+    talk = Talk().handshake().say(1.0, 648)
+    for offset in (0.2, 1.2, 3.4):
+        talk.packet(1.0 + offset, PSH | ACK, up=False, data=b"x" * 648, seq=1, marks=["retransmission"])
+    elsewhere = Talk(stream=1, server="203.0.113.77").handshake(2.0).say(2.5, 100, up=True).answer(2.6, up=False)
+    assert drafts(unacknowledged_data, tabled(talk))[0].priority == "medium"
+    found = drafts(unacknowledged_data, tabled(talk, elsewhere))
+    assert found[0].priority == "low"
+    assert "nobody waits for this data" in found[0].lowered_because
+
+
 def test_unsure_without_doubling() -> None:
     found = drafts(unacknowledged_data, tabled(pushed(1.0, 2.0, 3.0, 4.0)))
     assert found[0].confidence == "medium"

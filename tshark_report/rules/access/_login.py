@@ -18,7 +18,8 @@ from tshark_report.tables.tables import Tables
 ACCEPTED, REFUSED, UNKNOWN = "accepted", "refused", "unknown"
 
 SECRET_KEY = re.compile(
-    r"(?i)^(?:.*[_\-.\[])?(?:(?:log|user|admin|my|acct|account|new|old)?_?(?:pass(?:w(?:or)?d|wort|phrase|code|_?\d?)?|pwd|psw|passwort)"
+    r"(?i)^(?:.*[_\-.\[])?(?:(?:log|user|admin|my|acct|account|new|old)?_?(?:pass(?:w(?:or)?d|wort|phrase"
+    r"|code|_?\d?)?|pwd|psw|passwort)"
     r"|senha|contrase(?:n|ñ)a|mot_?de_?passe|mdp|kennwort|wachtwoord|parola)\]?$"
 )
 """Names of form fields that hold a password, in the languages of common login pages."""

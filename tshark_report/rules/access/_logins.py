@@ -16,7 +16,8 @@ from tshark_report.rules.access._login import ACCEPTED, REFUSED, SECRET_KEY, UNK
 from tshark_report.tables.tables import Tables
 
 USER_KEY = re.compile(
-    r"(?i)^(?:.*[_\-.\[])?(?:user(?:_?name|_?id)?|u_?name|login(?:_?name|_?id)?|log|e-?mail|account|usr|uid|nick(?:name)?|benutzer(?:name)?|usuario|utilisateur)\]?$"
+    r"(?i)^(?:.*[_\-.\[])?(?:user(?:_?name|_?id)?|u_?name|login(?:_?name|_?id)?|log|e-?mail|account|usr|uid"
+    r"|nick(?:name)?|benutzer(?:name)?|usuario|utilisateur)\]?$"
 )
 """Names of form fields that hold a user name."""
 

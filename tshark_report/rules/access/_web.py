@@ -38,7 +38,8 @@ JNDI = re.compile(r"(?i)\$\{\s*jndi\s*:|\$\{[^}]{0,60}\$\{(?:[^}]{0,20}:)*[^}]{0
 """A JNDI look-up, plain or with letters hidden in further look-ups (`${${lower:j}ndi:`)."""
 
 JNDI_TARGET = re.compile(
-    r"(?i)(ldaps?|rmi|dns|iiop|nis|corba|http)\s*:\s*/{0,2}\s*(\[[0-9a-f:]+\]|[\w.-]+)(?::(\d{1,5}))?(/[^\s}\"']{0,80})?"
+    r"(?i)(ldaps?|rmi|dns|iiop|nis|corba|http)\s*:\s*/{0,2}\s*(\[[0-9a-f:]+\]"
+    r"|[\w.-]+)(?::(\d{1,5}))?(/[^\s}\"']{0,80})?"
 )
 
 

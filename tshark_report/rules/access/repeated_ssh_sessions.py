@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from statistics import median
 
 import polars as pl
 
@@ -110,11 +111,11 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
     window, need = context.limit("window"), int(context.limit("sessions"))
     if not dense(starts, need, window):
         return None
-    sizes = tries["server_payload"].cast(pl.Float64)
+    sizes = [float(n) for n in tries["server_payload"].to_list()]
     # The median of whole tries: a server that is full closes some at once, after its version line.
-    whole = sizes.filter(sizes > 200)
-    median = float(whole.median() or 0) if whole.len() >= need // 2 else float(sizes.median() or 0)  # type: ignore[arg-type]
-    alike = sum(1 for s in sizes.to_list() if abs(s - median) <= 0.25 * median or s < 0.25 * median)
+    whole = [size for size in sizes if size > 200]
+    typical = median(whole if len(whole) >= need // 2 else sizes)
+    alike = sum(1 for size in sizes if abs(size - typical) <= 0.25 * typical or size < 0.25 * typical)
     if alike < context.limit("similar") * tries.height:
         return None
     first = tries.row(0, named=True)
@@ -123,11 +124,11 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
     longer = every.filter(
         (pl.col("start") >= starts[0])
         & (
-            (pl.col("server_payload") > max(context.limit("largest"), 2 * median))
-            | (pl.col("client_payload") > 4 * median + 4000)
+            (pl.col("server_payload") > max(context.limit("largest"), 2 * typical))
+            | (pl.col("client_payload") > 4 * typical + 4000)
         )
     ).sort("start")
-    grown = tries.filter((pl.col("server_payload") > median * 1.15 + 100) & (pl.col("start") >= starts[need - 1]))
+    grown = tries.filter((pl.col("server_payload") > typical * 1.15 + 100) & (pl.col("start") >= starts[need - 1]))
     software = _software(tables, tries["stream"].to_list())
     told = f" ({software})" if software else ""
     odd = "" if port == 22 else ", an unusual port for SSH"
@@ -145,13 +146,13 @@ def _draft(tables: Tables, context: Context, tries: pl.DataFrame, every: pl.Data
         found = grown.row(grown.height - 1, named=True)
         end = (
             f"The session {minutes(found['start'], found['start'])} carried more than the others "
-            f"({found['server_payload']:,} against {median:,.0f} bytes from the server), as a login that worked would."
+            f"({found['server_payload']:,} against {typical:,.0f} bytes from the server), as a login that worked would."
         )
     rate = f" ({len(starts) / span * 60:.0f} a minute)" if span > 5 else ""
     summary = (
         f"Repeated login attempts over SSH, as in password guessing: {client} opened "
         f"{count(tries.height, 'short SSH session')} to "
-        f"{target}{odd} in {duration(span)}{rate}, {minutes(starts[0], starts[-1])}; about {median:,.0f} bytes "
+        f"{target}{odd} in {duration(span)}{rate}, {minutes(starts[0], starts[-1])}; about {typical:,.0f} bytes "
         "from the "
         f"server each{told}. {end}"
     )

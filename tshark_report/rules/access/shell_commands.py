@@ -27,19 +27,26 @@ from tshark_report.tables.tables import Tables
 
 COMMAND = re.compile(
     rb"(?im)^(?:[^\r\n]{0,40}[>#$] ?)?(?P<line>"
-    rb"echo\s+open\s[^\r\n]*|ftp(?:\.exe)?\s+-[a-z][^\r\n]*|tftp(?:\.exe)?\s+-[a-z][^\r\n]*|cmd(?:\.exe)?\s*/[ckq][^\r\n]*"
-    rb"|powershell(?:\.exe)?\s[^\r\n]*|(?:wget|curl)\s[^\r\n]*(?:https?|ftp)://[^\r\n]*|chmod\s+[+0-7][^\r\n]*|/bin/(?:ba|da)?sh[^\r\n]*"
-    rb"|(?:ba)?sh\s+-[ic]\b[^\r\n]*|python[23]?\s+-c\s[^\r\n]*|net\s+(?:user|localgroup|view|use|start|share)\b[^\r\n]*"
+    rb"echo\s+open\s[^\r\n]*|ftp(?:\.exe)?\s+-[a-z][^\r\n]*|tftp(?:\.exe)?\s+-[a-z][^\r\n]*"
+    rb"|cmd(?:\.exe)?\s*/[ckq][^\r\n]*"
+    rb"|powershell(?:\.exe)?\s[^\r\n]*|(?:wget|curl)\s[^\r\n]*(?:https?|ftp)://[^\r\n]*"
+    rb"|chmod\s+[+0-7][^\r\n]*|/bin/(?:ba|da)?sh[^\r\n]*"
+    rb"|(?:ba)?sh\s+-[ic]\b[^\r\n]*|python[23]?\s+-c\s[^\r\n]*|net\s+(?:user|localgroup|view|use|start"
+    rb"|share)\b[^\r\n]*"
     rb"|cat\s+/[^\r\n]*|(?:un)?set\s+HISTFILE[^\r\n]*|export\s+HIST[^\r\n]*|busybox\s[^\r\n]*|/?\S*busybox\s[^\r\n]*"
-    rb"|reg\s+(?:add|query|save)\s[^\r\n]*|schtasks\s[^\r\n]*|certutil\s[^\r\n]*|rundll32\s[^\r\n]*|bitsadmin\s[^\r\n]*"
-    rb"|whoami(?:\s+/\w+)?|id|uname(?:\s+-\w+)?|ls(?:\s+-\w+)?(?:\s+[/.~]\S*)?|pwd|ps(?:\s+(?:-?aux|-ef))?|dir(?:\s+[^\r\n]{1,60})?|hostname"
-    rb"|ifconfig(?:\s+-a)?|ipconfig(?:\s*/all)?|systeminfo|tasklist(?:\s[^\r\n]*)?|netstat(?:\s+-\w+)?|cd\s+[/\\.~%a-z][^\r\n]{0,80}"
+    rb"|reg\s+(?:add|query|save)\s[^\r\n]*|schtasks\s[^\r\n]*|certutil\s[^\r\n]*|rundll32\s[^\r\n]*"
+    rb"|bitsadmin\s[^\r\n]*"
+    rb"|whoami(?:\s+/\w+)?|id|uname(?:\s+-\w+)?|ls(?:\s+-\w+)?(?:\s+[/.~]\S*)?|pwd|ps(?:\s+(?:-?aux|-ef))?"
+    rb"|dir(?:\s+[^\r\n]{1,60})?|hostname"
+    rb"|ifconfig(?:\s+-a)?|ipconfig(?:\s*/all)?|systeminfo|tasklist(?:\s[^\r\n]*)?|netstat(?:\s+-\w+)?"
+    rb"|cd\s+[/\\.~%a-z][^\r\n]{0,80}"
     rb")[ \t]*\r?$"
 )
 """A whole line that is a command of a Unix or Windows shell."""
 
 STRONG = re.compile(
-    rb"(?i)^(?:echo\s+open|ftp(?:\.exe)?\s+-|tftp(?:\.exe)?\s+-|cmd(?:\.exe)?\s*/|powershell|wget|curl|/bin/|(?:ba)?sh\s+-|python|net\s+(?:user|localgroup)"
+    rb"(?i)^(?:echo\s+open|ftp(?:\.exe)?\s+-|tftp(?:\.exe)?\s+-|cmd(?:\.exe)?\s*/|powershell|wget|curl|/bin/"
+    rb"|(?:ba)?sh\s+-|python|net\s+(?:user|localgroup)"
     rb"|(?:un)?set\s+HISTFILE|cat\s+/etc/|busybox|certutil|bitsadmin|rundll32|schtasks|reg\s+)"
 )
 """Commands that do not occur as words of other line protocols."""

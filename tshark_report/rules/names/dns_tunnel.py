@@ -210,7 +210,7 @@ def _reputation(group: dict[str, object]) -> bool:
 
 
 def _directory(group: dict[str, object]) -> bool:
-    """A private zone (no public suffix) that names inside hosts: service discovery of a cluster, with generated names."""
+    """A private zone (no public suffix) that names inside hosts: a cluster with generated names."""
     answered = int(str(group["a_answers"]))
     inside = answered >= 3 and int(str(group["private_answers"])) >= 0.8 * answered
     return inside and not group["zone_prefix"] and not has_known_suffix(str(group["zone"]))

@@ -16,7 +16,6 @@ from tshark_report.rules.scans.constant_sequence_number import constant_sequence
 from tshark_report.rules.scans.constant_source_port import constant_source_port
 from tshark_report.rules.scans.deauthentication_flood import deauthentication_flood
 from tshark_report.rules.scans.dhcp_starvation import dhcp_starvation
-from tshark_report.rules.scans.duplicate_packets import duplicate_packets
 from tshark_report.rules.scans.flag_probes import flag_probes
 from tshark_report.rules.scans.ftp_bounce import ftp_bounce
 from tshark_report.rules.scans.gratuitous_arp_flood import gratuitous_arp_flood
@@ -70,5 +69,4 @@ RULES: tuple[Rule, ...] = (
     varying_ttl,
     reserved_bits,
     busy_port,
-    duplicate_packets,
 )

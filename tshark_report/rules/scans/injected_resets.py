@@ -192,12 +192,10 @@ def _draft(tables: Tables, rows: pl.DataFrame, receiver: str, *, strong: bool) -
     known = first["ip_id"] is not None
     identity = f", IP ID 0x{first['ip_id']:04x}" if known else ""
     copied = f" (the same as in {receiver}'s packet, frame {first['their_frame']})" if first["copied"] else ""
-    if usual is None:
-        compared = "no other packet of that address to compare with"
-    elif first["other_ttl"]:
+    if first["other_ttl"]:
         compared = f"TTL {first['ttl']} differs from the TTL {usual} of its other packets"
     else:
-        compared = f"TTL {first['ttl']}, its other packets have TTL {usual}"
+        compared = f"TTL {first['ttl']}" + (f", its other packets have TTL {usual}" if usual is not None else "")
     return Draft(
         subject=receiver,
         hosts=(receiver, *senders[:10]),

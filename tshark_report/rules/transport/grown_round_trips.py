@@ -17,7 +17,8 @@ GROWN = Threshold(0.25, "seconds", "above the 200 ms that a receiver may hold an
 FACTOR = Threshold(5, "times the unloaded round trip", "less is ordinary variation")
 SAMPLES = Threshold(10, "segments", "a few late acknowledgements are a busy receiver")
 SHARE = Threshold(10, "percent", "of the segments: a queue stands for a while, a hiccup does not")
-NOTICED = Threshold(0.4, "seconds", "the one-way limit for speech (ITU-T G.114); typing and calls suffer")
+NOTICED = Threshold(0.5, "seconds", "a key press that shows half a second later; calls become a conversation by turns")
+LOAD = Threshold(8_000, "bytes a second", "64 kbit/s, one voice channel: slower transfers fill no queue")
 BYTES = Threshold(30_000, "bytes", "a queue needs a transfer to fill it")
 SHOWN_SEGMENTS = 25
 
@@ -66,6 +67,7 @@ SHOWN_SEGMENTS = 25
         "share": SHARE,
         "noticed": NOTICED,
         "bytes": BYTES,
+        "load": LOAD,
     },
     weight=28,
 )
@@ -108,10 +110,12 @@ def grown_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
         ).height
         if 100 * late.height < context.limit("share") * mine.height or lossy > 0.02 * mine.height:
             continue
-        yield _draft(tables, context, row, late.sort("delay", descending=True))
+        draft = _draft(tables, context, row, late.sort("delay", descending=True))
+        if draft is not None:
+            yield draft
 
 
-def _draft(tables: Tables, context: Context, row: dict[str, object], late: pl.DataFrame) -> Draft:
+def _draft(tables: Tables, context: Context, row: dict[str, object], late: pl.DataFrame) -> Draft | None:
     host = str(row["dst"])
     peers = [str(p) for p in late["src"].unique(maintain_order=True).to_list()]
     frames = frame_numbers(late.head(SHOWN_SEGMENTS))
@@ -122,6 +126,8 @@ def _draft(tables: Tables, context: Context, row: dict[str, object], late: pl.Da
     )
     span = number(both["time"].max()) - number(both["time"].min())
     rate = number(both["payload"].sum()) * 8 / span if span > 0 else 0.0
+    if rate < 8 * context.limit("load"):
+        return None
     return Draft(
         subject=host,
         hosts=(host, *peers[:4]),

@@ -111,14 +111,17 @@ def _draft(tables: Tables, context: Context, receiver: str, rows: pl.DataFrame) 
     offsets = [t - start for t in worst["time"] if t - start > 0]
     doubling = _doubling([0.0, *offsets])
     span = number(rows["span"].max())
+    heard = tables.packets.filter(pl.col("src") == receiver)
     connections, every = rows["stream"].n_unique(), max(1, tables.tcp_sessions.height)
     lowered = ""
     if span < context.limit("noticed"):
         lowered = f"it went on for {took(span)} only"
     elif 100 * connections < context.limit("share") * every:
         lowered = f"only {connections:,} of the {every:,} connections of this capture met it"
+    elif not rows["up"].any() and heard.filter(pl.col("time") > start).height:
+        lowered = f"{receiver} is the client and went on to use other connections: nobody waits for this data"
     priority: Priority = "low" if lowered else "medium"
-    silent = tables.packets.filter(pl.col("src") == receiver).is_empty()
+    silent = heard.is_empty()
     again = int(rows["again"].sum())
     port = worst["dst_port"]
     backed = (
