@@ -112,7 +112,7 @@ def build_with_evidence(
         limit = request.timeout or deadline(loaded.capture.file_bytes)
         counter = run_filters.Counter(found, loaded.capture.path, request.options, env, limit)
         wanted = [f.draft.display_filter for f in drafts]
-        counting = pool.submit(run_filters.checked, counter, wanted, loaded.tables, loaded.capture.frames)
+        counting = pool.submit(run_filters.checked, counter, wanted, loaded)
         points = _points(loaded, drafts)
         packets = evidence_of.Packets(found, loaded.capture.path, scratch, env)
         detailing = pool.submit(evidence_of.details, packets, points, drafts)

@@ -39,6 +39,8 @@ SIGNATURES: tuple[tuple[str, bytes], ...] = (
     ("elf", b"\x7fELF"),
     ("base64-executable", b"TVqQAAMAAAAEAAAA"),
     ("base64-executable", b"AAAAEAAAAMAAQqVT"),
+    ("escaped-executable", rb"\x7f\x45\x4c\x46"),
+    ("escaped-executable", rb"\x7F\x45\x4C\x46"),
     ("jndi", b"${jndi:"),
     ("windows-shell", b"cmd.exe"),
     ("powershell", b"powershell"),
@@ -49,11 +51,12 @@ SIGNATURES: tuple[tuple[str, bytes], ...] = (
 )
 """Texts and magics that are looked for in every frame. Case matters, as the bytes do. `dos-stub` is what Microsoft's
 and Borland's linkers put into every program, `mz-header` the usual start of one, `base64-executable` the same start in
-Base64, also written backwards. `windows-prompt` is the banner of every Windows since NT ("Microsoft Windows XP [Version
+Base64, also written backwards, `escaped-executable` the start of an ELF program as a shell's echo is given it.
+`windows-prompt` is the banner of every Windows since NT ("Microsoft Windows XP [Version
 5.1.2600]") and `id-output` what `id` prints for any user; both are short, so rules look at the context before they
 believe a hit. Each costs about 0.1 s for 330 MB; long ones cost less than short ones."""
 
-EXECUTABLE_SIGNATURES = frozenset({"dos-stub", "mz-header", "elf", "base64-executable"})
+EXECUTABLE_SIGNATURES = frozenset({"dos-stub", "mz-header", "elf", "base64-executable", "escaped-executable"})
 CONTEXT_BEFORE, CONTEXT_AFTER = 64, 128
 EXECUTABLE_BEFORE = 512
 """Bytes kept in front of the start of a program: an HTTP header, or the header of the program whose text was found."""

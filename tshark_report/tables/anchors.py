@@ -31,20 +31,24 @@ _NUMBERED = re.compile(r"\b(?:frame\.number|tcp\.stream|udp\.stream|frame\.time_
 
 Frames = Callable[[int, int], pl.Expr]
 """Gives the condition that holds for frames from the first number to the second, both included."""
+Analysed = Callable[[str], pl.Expr]
+"""Gives the condition that holds for packets with a flag of tshark's TCP analysis, by the flag's field."""
 
 
-def candidates(display_filter: str, frames: Frames | None = None, analysed: pl.Expr | None = None) -> pl.Expr | None:
+def candidates(
+    display_filter: str, frames: Frames | None = None, analysed: Analysed | None = None
+) -> pl.Expr | None:
     """A condition on the packets table that every packet the filter selects fulfils; None where none is known.
 
     Packets with several layers may match by any of them and are the caller's to add (`atoms`). Frame and stream numbers
-    are understood where `frames` is given, `tcp.analysis` where `analysed` is: the condition for packets with such a flag.
+    are understood where `frames` is given, `tcp.analysis` where `analysed` is.
     """
     if not display_filter or (frames is None and _NUMBERED.search(display_filter)):
         return None
     return _Reader(frames, analysed).whole(display_filter.strip())
 
 
-def atoms(display_filter: str, frames: Frames, analysed: pl.Expr) -> pl.Expr:
+def atoms(display_filter: str, frames: Frames, analysed: Analysed) -> pl.Expr:
     """A condition that a packet fulfils in at least one of its layers where a filter with `candidates` selects it."""
     reader = _Reader(frames, analysed)
     found = [e for e in map(reader.atom, _leaves(display_filter.strip())) if e is not None]
@@ -52,7 +56,7 @@ def atoms(display_filter: str, frames: Frames, analysed: pl.Expr) -> pl.Expr:
 
 
 class _Reader:
-    def __init__(self, frames: Frames | None, analysed: pl.Expr | None) -> None:
+    def __init__(self, frames: Frames | None, analysed: Analysed | None) -> None:
         self.frames = frames
         self.analysed = analysed
 
@@ -93,8 +97,8 @@ class _Reader:
                 return self.frames(int(match[1]), int(match[1]))
             if match := _RANGE.match(text):
                 return self.frames(int(match[1]), int(match[2]))
-        if _ANALYSIS.match(text):
-            return self.analysed
+        if self.analysed is not None and _ANALYSIS.match(text):
+            return self.analysed(text)
         return None
 
 

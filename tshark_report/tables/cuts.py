@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from tshark_report.tables.analysis import KINDS
 from tshark_report.tables.anchors import atoms, candidates
 from tshark_report.tables.tables import Tables
 
@@ -26,6 +27,9 @@ MOST_CUTS = 8
 START, PACKET, FILTER = 250_000.0, 12.0, 0.2
 """Microseconds that tshark takes to start, to read a packet, and to try one filter on it (measured, tshark 4.0)."""
 
+_FLAGS = {name: text for _, text, name in KINDS} | {"tcp.analysis.retransmission": "retransmission"}
+"""What tshark's expert message says of a flag; fast and spurious retransmissions have the plain flag too."""
+_QUOTING = r":icmp(v6)?:(?:.*:)?(?:ip|ipv6)(:|$)"
 _LAYER_COLUMNS = ("src", "dst", "src_port", "dst_port", "eth_src", "eth_dst", "stream", "transport", "protocols", "pair")
 _STRING = re.compile(r'("(?:\\.|[^"\\])*")', re.DOTALL)
 _FRAME = re.compile(r"\bframe\.number (==|>=|<=) (\d+)\b")
@@ -113,8 +117,11 @@ def _pairs(wanted: Sequence[str], capture: Capture) -> dict[str, npt.NDArray[np.
         found = np.unique(capture.pair[max(first - 1, 0) : max(last, 0)])
         return pl.col("pair").is_in(pl.Series(found).implode()) if len(found) else pl.lit(value=False)
 
-    flagged = capture.tables.expert.filter(pl.col("group") == "Sequence").select(capture.of("frame"))["pair"].unique()
-    analysed = pl.col("pair").is_in(flagged.implode())
+    def analysed(name: str) -> pl.Expr:
+        text = _FLAGS.get(name)
+        said = pl.col("group") == "Sequence" if text is None else pl.col("message").str.contains(text, literal=True)
+        return pl.col("pair").is_in(capture.tables.expert.filter(said).select(capture.of("frame"))["pair"].unique().implode())
+
     plain = packets.select(*(c for c in _LAYER_COLUMNS if c != "pair"), capture.of("frame")).unique()
     link = pl.col("layer") == "eth"
     several = (
@@ -127,7 +134,7 @@ def _pairs(wanted: Sequence[str], capture: Capture) -> dict[str, npt.NDArray[np.
         )
         .unique()
     )  # fmt: skip
-    quoting = capture.quoted.select(capture.of("frame"))["pair"].unique().to_numpy()
+    quoting = plain.filter(pl.col("protocols").str.contains(_QUOTING))["pair"].unique().to_numpy()
     made: dict[str, npt.NDArray[np.bool_]] = {}
     known = {each: e for each in wanted if (e := candidates(each, frames, analysed)) is not None}
     if not known:
@@ -159,7 +166,7 @@ def _grouped(
     groups: list[tuple[npt.NDArray[np.bool_], list[str]]] = []
     totals: list[float] = []
     own = {each: float(weight[mask].sum()) for each, mask in chosen.items()}
-    for each in sorted(chosen, key=lambda f: -own[f]):
+    for each in sorted(chosen, key=lambda f: own[f]):
         mask = chosen[each]
         best, least = -1, START + own[each] * (PACKET + FILTER) if len(groups) < MOST_CUTS else float("inf")
         for place, (union, members) in enumerate(groups):

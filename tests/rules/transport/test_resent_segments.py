@@ -36,6 +36,10 @@ def test_one_segment_of_a_short_exchange_is_enough() -> None:
     assert not drafts(resent_segments, tabled(transfer(10, 1)))
 
 
+def test_one_long_pause_alone_is_low() -> None:
+    assert drafts(resent_segments, tabled(transfer(9, 1, pause=5.0)))[0].priority == "low"
+
+
 def test_fires_at_its_share() -> None:
     assert drafts(resent_segments, tabled(transfer(590, 3)))
     assert not drafts(resent_segments, tabled(transfer(640, 3)))

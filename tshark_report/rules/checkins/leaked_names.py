@@ -92,6 +92,8 @@ def leaked_names(tables: Tables, context: Context) -> Iterator[Draft]:
         pl.col("transport").is_in(["tcp", "udp"])
         & ~pl.col("protocol").is_in(EXPECTED)
         & ~pl.col("protocol").str.contains(r"^(TLS|SSL|QUIC|DTLS|HTTP)")
+        # The first segments of a long TLS record, a client's certificate for example, are shown as TCP.
+        & ~((pl.col("transport") == "tcp") & pl.col("stream").is_in(tables.tls["stream"].drop_nulls().implode()))
     )
     clients = sorted({*http["src"].unique().to_list(), *raw["src"].drop_nulls().unique().to_list()} - {None})
     drafts = []

@@ -10,7 +10,7 @@ import polars as pl
 from tshark_report.report.model import Cell, ColumnType, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context
-from tshark_report.story.words import clock, listed
+from tshark_report.story.words import listed
 from tshark_report.tables.tables import Tables
 
 CUT = 120
@@ -56,12 +56,6 @@ def called(context: Context, address: str) -> str:
 def names(values: Iterable[str], limit: int = 5, noun: str = "more") -> str:
     """Distinct values in order of appearance, cut, as a list in words."""
     return listed([cut(v, 80) for v in dict.fromkeys(values)], limit, noun)
-
-
-def minutes(first: float, last: float) -> str:
-    """`at 09:14:07 UTC`, `from 09:14:07 to 09:20:01 UTC`."""
-    a, b = clock(first), clock(last)
-    return f"at {a} UTC" if a == b else f"from {a} to {b} UTC"
 
 
 def between(a: str, b: str) -> pl.Expr:

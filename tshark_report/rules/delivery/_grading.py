@@ -81,7 +81,7 @@ def _base(d: Delivery, context: Context) -> tuple[int, Confidence]:
     sure: Confidence = "high" if d.complete or d.category == "program" else "medium"
     if d.protocol in ("tcp", "udp"):
         if d.category == "coded":
-            return LOW, "medium"
+            return (HIGH, "high") if "echo" in d.what else (LOW, "medium")
         if d.at_start:
             return HIGH, "high"
         if d.spoken and not d.spoken.startswith("HTTP"):

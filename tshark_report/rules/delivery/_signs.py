@@ -11,7 +11,7 @@ from tshark_report.knowledge import load
 from tshark_report.knowledge.domains import within
 from tshark_report.rules.base import Context
 from tshark_report.rules.delivery._delivery import Delivery
-from tshark_report.rules.delivery._http import is_bare, path_of
+from tshark_report.rules.delivery._http import exchanges, host_of, is_bare, path_of
 from tshark_report.story.words import duration
 from tshark_report.tables.tables import Tables
 
@@ -61,6 +61,9 @@ def disguise(d: Delivery) -> str:
     parts = []
     harmless = own in HARMLESS_ENDINGS and told not in PROGRAM_ENDINGS | SCRIPT_ENDINGS
     if d.category == "program":
+        packed = d.what.startswith("Android package") and (own == "zip" or "zip" in d.declared)
+        if packed:
+            return ""
         if harmless:
             parts.append(f"the name ends in .{own}")
         elif told in HARMLESS_ENDINGS:
@@ -87,6 +90,21 @@ def disguise(d: Delivery) -> str:
     if "\u202e" in shown or "%e2%80%ae" in d.uri.lower():
         parts.append("the name holds a character that turns the writing direction")
     return " and ".join(parts)
+
+
+def own_name_redirect(d: Delivery, tables: Tables) -> bool:
+    """Did a named host send the client on to this file under the same name, as caches of providers do?"""
+    name = path_of(d.uri).rsplit("/", 1)[-1]
+    if not name or ending(name) not in PROGRAM_ENDINGS:
+        return False
+    moved = exchanges(tables).filter(
+        (pl.col("client") == d.client) & (pl.col("time") <= d.start) & pl.col("location").is_not_null() & (pl.col("host") != "")
+    )  # fmt: skip
+    return any(
+        not is_bare(host) and host_of(location) == d.server and path_of(uri).rsplit("/", 1)[-1] == name
+        and path_of(location).rsplit("/", 1)[-1] == name
+        for host, uri, location in moved.select("host", "uri", "location").iter_rows()
+    )  # fmt: skip
 
 
 def called_back(d: Delivery, tables: Tables) -> tuple[int, float] | None:
@@ -126,7 +144,12 @@ def signs(d: Delivery, tables: Tables, context: Context) -> list[tuple[int, str]
         found.append((1, "no Referer"))
     if d.method == "POST" and not d.from_client:
         found.append((1, "it answered a POST"))
-    own = ending(path_of(d.uri))
+    path = path_of(d.uri)
+    if d.category == "program" and BOOT_NAMES.search(path) and not (bare and outside):
+        found.append((-3, "the path is that of a boot loader or kernel"))
+    if bare and outside and own_name_redirect(d, tables):
+        found.append((-2, "a named host redirected to it under the same file name"))
+    own = ending(path)
     unnamed = own not in PROGRAM_ENDINGS | SCRIPT_ENDINGS if d.category == "program" else False
     if unnamed and own == "" and "ELF" in d.what and not bare:
         unnamed = False

@@ -125,7 +125,7 @@ def _starts(tables: Tables) -> list[_Start]:
         if what:
             found[row["frame"]], rows[row["frame"]] = (what, row["data"], True), row
     hits = tables.signatures.filter(
-        pl.col("kind").is_in(["dos-stub", "mz-header", "elf", "base64-executable"])
+        pl.col("kind").is_in(["dos-stub", "mz-header", "elf", "base64-executable", "escaped-executable"])
         & pl.col("stream").is_not_null()
         & pl.col("transport").is_in(["tcp", "udp"])
     )
@@ -155,6 +155,8 @@ def _program_around(kind: str, context: bytes) -> str:
         return "executable (ELF, Linux)" if len(context) > context.find(b"\x7fELF") + 16 else ""
     if kind == "base64-executable":
         return "program in Base64"
+    if kind == "escaped-executable":
+        return "program in hexadecimal escapes, as echo writes a file"
     if kind == "mz-header" or _STUB_WITHIN.search(context):
         return "executable (MZ, Windows PE)"
     return ""

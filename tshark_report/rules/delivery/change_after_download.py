@@ -111,7 +111,11 @@ def _draft(tables: Tables, context: Context, one: grading.Graded) -> Draft | Non
     odd = [p for p in fresh if p.port not in WEB_PORTS and context.is_outside(p.address)]
     odd += [p for p in peers if p.other_port and p.port not in WEB_PORTS]
     strong = bool(posted or heavy or odd) or any(p.returned and p.sessions >= 2 for p in peers)
-    priority: Priority = "high" if one.priority == "high" and strong else "medium" if strong or fresh else "low"
+    priority: Priority = "low"
+    if one.priority == "high":
+        priority = "high" if strong else "medium" if fresh else "low"
+    elif strong:
+        priority = "medium"
     little = before < context.limit("before_seconds")
     confidence: Confidence = "low" if little and not strong else "medium" if little or not strong else "high"
     shown = peers[:MOST_PEERS]

@@ -273,7 +273,7 @@ def _lowered(tables: Tables, context: Context, here: pl.DataFrame, segments: int
     if 100 * mine.height < least * every and carried < least * number(sessions["bytes"].sum()):
         return f"{mine.height:,} of the {every:,} connections of this capture are concerned"
     pauses = lost.filter(pl.col("kind") == "time-out")["idle"]
-    if number(pauses.sum()) >= context.limit("noticed_stall"):
+    if number(pauses.sum()) >= context.limit("noticed_stall") and lost.height >= context.limit("segments"):
         return ""
     share = 100 * lost.height / max(1, segments)
     if share < context.limit("noticed_share") or lost.height < context.limit("noticed_segments"):
@@ -281,9 +281,8 @@ def _lowered(tables: Tables, context: Context, here: pl.DataFrame, segments: int
     episodes = lost.sort("stream", "time").select(
         ((pl.col("time").diff() > EPISODE_GAP) | (pl.col("stream").diff() != 0)).fill_null(value=True).sum()
     )
-    if (
-        whole(episodes.item()) < context.limit("noticed_episodes")
-        and number(pauses.max()) < context.limit("noticed_pause")
+    if whole(episodes.item()) < context.limit("noticed_episodes") and number(pauses.max()) < context.limit(
+        "noticed_pause"
     ):
         return "they were lost in few bursts, without a long pause"
     return ""

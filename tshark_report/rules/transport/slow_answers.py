@@ -192,9 +192,7 @@ def _refused_logins(tables: Tables) -> pl.DataFrame:
     return pl.concat([ftp, mail, web]).unique()
 
 
-def _draft(
-    tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataFrame, total: int, timed: int
-) -> Draft:
+def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataFrame, total: int, timed: int) -> Draft:
     worst = slow.row(0, named=True)
     server, port, protocol = worst["server"], worst["server_port"], worst["protocol"]
     share = 100 * slow.height / max(1, total)
