@@ -27,7 +27,7 @@ SMALL_PACKETS = 30_000
 """Captures up to this size are simply read again: that takes less than a second."""
 LARGEST_WHOLE = 400_000
 """Packets up to which a filter that may select anything is run on the whole capture."""
-MOST_FILTERS = 200
+MOST_FILTERS = 120
 """Filters that are run on a larger capture, the most telling findings' first."""
 
 

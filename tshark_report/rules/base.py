@@ -206,6 +206,18 @@ TABLE_NAMES: dict[str, str] = {
 """How `not applicable` names a table that is empty."""
 
 
+def drafts(each: Rule, context: Context) -> list[Draft]:
+    """What a rule says about the capture, worked out once however many rules ask; lists and drafts are not to be changed.
+
+    `context` must hold the rule's own limits.
+    """
+    key = ("drafts", each.code, tuple(sorted(context.limits.items())))
+    kept = context.tables.kept.get(key)
+    if kept is None or kept[0] is not context.settings:
+        kept = context.tables.kept[key] = (context.settings, list(each.function(context.tables, context)))
+    return list(kept[1])
+
+
 def run(rules: Sequence[Rule], tables: Tables, settings: Settings) -> Iterator[Outcome]:
     """Every rule's outcome, in the order of `rules`. A rule that fails is an outcome, never the end of the report."""
     for each in rules:
@@ -225,7 +237,7 @@ def _run_one(each: Rule, tables: Tables, settings: Settings) -> Outcome:
             return Outcome(each, "not-applicable", f"no {what} in this capture")
         context = Context(settings, each.limits(settings), tables)
         merged: dict[str, Draft] = {}
-        for draft in each.function(tables, context):
+        for draft in drafts(each, context):
             merged.setdefault(draft.subject, draft)
     except Exception as error:  # noqa: BLE001 - whatever a rule does, the report must come
         return Outcome(each, "error", f"{type(error).__name__}: {error}"[:300])

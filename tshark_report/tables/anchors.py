@@ -69,7 +69,7 @@ class _Reader:
         parts = _split(text, "&&")
         if len(parts) > 1 and not (self.frames and _RANGE.match(text)):
             # One part that is understood is enough: the others only narrow it. A protocol narrows least.
-            exact = [e for p in parts if not _PROTOCOL.match(p) and (e := self.whole(p)) is not None]
+            exact = [e for p in parts if not _by_protocol(p) and (e := self.whole(p)) is not None]
             if exact:
                 return reduce(and_, exact)
             return next((e for e in map(self.whole, parts) if e is not None), None)
@@ -100,6 +100,12 @@ class _Reader:
         if self.analysed is not None and _ANALYSIS.match(text):
             return self.analysed(text)
         return None
+
+
+def _by_protocol(text: str) -> bool:
+    while text.startswith("(") and text.endswith(")") and len(_split(text, "&&")) == len(_split(text, "||")) == 1:
+        text = text[1:-1].strip()
+    return _PROTOCOL.match(text) is not None
 
 
 def _names(protocol: str) -> pl.Expr:

@@ -93,7 +93,7 @@ def plan(wanted: Sequence[str], capture: Capture) -> tuple[list[Cut], list[str]]
             continue
         chosen[each] = pairs
     cuts = []
-    for pairs, filters in _grouped(chosen, np.bincount(capture.pair, minlength=capture.pairs())):
+    for pairs, filters in _grouped(chosen, capture.pair):
         frames = np.flatnonzero(pairs[capture.pair]) + 1
         inside = streams.filter(pl.lit(pl.Series("in", pairs)).gather(pl.col("pair")))
         rename = _renaming(frames, inside)
@@ -160,29 +160,27 @@ def _hits(rows: pl.DataFrame, conditions: dict[str, pl.Expr]) -> dict[str, npt.N
 
 
 def _grouped(
-    chosen: dict[str, npt.NDArray[np.bool_]], weight: npt.NDArray[np.int64]
+    chosen: dict[str, npt.NDArray[np.bool_]], pair: npt.NDArray[np.int64]
 ) -> list[tuple[npt.NDArray[np.bool_], list[str]]]:
-    """Filters gathered so that packets times filters stay few: each joins where it adds least, or stands alone."""
-    groups: list[tuple[npt.NDArray[np.bool_], list[str]]] = []
-    totals: list[float] = []
-    own = {each: float(weight[mask].sum()) for each, mask in chosen.items()}
-    for each in sorted(chosen, key=lambda f: own[f]):
-        mask = chosen[each]
-        best, least = -1, START + own[each] * (PACKET + FILTER) if len(groups) < MOST_CUTS else float("inf")
-        for place, (union, members) in enumerate(groups):
-            added = float(weight[mask & ~union].sum())
-            cost = added * (PACKET + FILTER * len(members)) + (totals[place] + added) * FILTER
+    """Filters gathered so that packets times filters stay few: neighbours in time, or in size, share a cut."""
+    import numpy as np
+
+    weight = np.bincount(pair)
+    first = np.full(len(weight), len(pair))
+    np.minimum.at(first, pair, np.arange(len(pair)))
+    place = {each: float(first[mask].mean()) if mask.any() else 0.0 for each, mask in chosen.items()}
+    size = {each: int(weight[mask].sum()) for each, mask in chosen.items()}
+    best: list[tuple[npt.NDArray[np.bool_], list[str]]] = []
+    least = float("inf")
+    for order in (place, size):
+        ranked = sorted(chosen, key=order.__getitem__)
+        for number in range(1, min(MOST_CUTS, len(ranked)) + 1):
+            parts = [ranked[len(ranked) * i // number : len(ranked) * (i + 1) // number] for i in range(number)]
+            made = [(np.logical_or.reduce([chosen[each] for each in part]), part) for part in parts]
+            cost = sum(START + float(weight[mask].sum()) * (PACKET + FILTER * len(part)) for mask, part in made)
             if cost < least:
-                best, least = place, cost
-        if best < 0:
-            groups.append((mask.copy(), [each]))
-            totals.append(own[each])
-        else:
-            union, members = groups[best]
-            totals[best] += float(weight[mask & ~union].sum())
-            union |= mask
-            members.append(each)
-    return groups
+                best, least = made, cost
+    return best
 
 
 def _renaming(frames: npt.NDArray[np.int64], streams: pl.DataFrame) -> Callable[[str], str]:

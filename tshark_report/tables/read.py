@@ -613,9 +613,9 @@ def _shaped(raw: pl.DataFrame) -> pl.DataFrame:
         _number(pl.col("ip_id")).cast(pl.UInt16, strict=False).alias("ip_id"),
         flags.cast(pl.UInt8, strict=False).alias("ip_flags"),
         number("fragment_offset", pl.UInt32()),
-        # ip.flags holds reserved, DF and MF as the three high bits of a byte (RFC 791).
+        # ip.flags are reserved, DF and MF (RFC 791): three bits in tshark 4.0, the high bits of a byte in others.
         pl.when(flags.is_not_null())
-        .then((flags & 0x20) != 0)
+        .then(pl.when(flags < 8).then((flags & 0x1) != 0).otherwise((flags & 0x20) != 0))
         .when(pl.col("more_fragments").is_not_null())
         .then(pl.col("more_fragments").is_in(["1", "True"]))
         .alias("more_fragments"),

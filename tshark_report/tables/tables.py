@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import polars as pl
 
@@ -89,6 +91,8 @@ class Tables:
     """Fields that this tshark does not have."""
     not_made: dict[str, str] = field(default_factory=dict)
     """Tables that could not be made (`openings`, `signatures`, `files`), with the reason."""
+    kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What one rule worked out about this capture and others ask for too, by any key of their own."""
 
     def family(self, name: str) -> pl.DataFrame:
         """A family table by name."""

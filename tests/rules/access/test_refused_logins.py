@@ -110,3 +110,23 @@ def test_on_a_published_capture(loaded: Any) -> None:
     found = drafts(refused_logins, loaded(path).tables)
     assert found[0].hosts == ("192.168.56.1", "192.168.56.101")
     assert wire.exact(path, found[0])
+
+
+MAIL: list[tuple[str, int, list[tuple[str, bytes]]]] = [
+    ("POP3", 110, [("s", b"+OK\r\n"), ("c", b"USER a\r\n"), ("s", b"+OK\r\n"), ("c", b"PASS %d\r\n"), ("s", b"-ERR no\r\n")]),
+    ("IMAP", 143, [("s", b"* OK\r\n"), ("c", b"a1 LOGIN a pw%d\r\n"), ("s", b"a1 NO no\r\n")]),
+    ("SMTP", 25, [("s", b"220 x\r\n"), ("c", b"EHLO x\r\n"), ("s", b"250 AUTH PLAIN\r\n"), ("c", b"AUTH PLAIN AGEA%d==\r\n"), ("s", b"535 no\r\n")]),
+]
+
+
+@pytest.mark.parametrize(("protocol", "port", "said"), MAIL)
+def test_mail_on_the_wire(loaded: Any, tmp_path: Path, protocol: str, port: int, said: list[tuple[str, bytes]]) -> None:
+    frames = []
+    for i in range(10):
+        lines = [(side, line % (10 + i) if b"%d" in line else line) for side, line in said]
+        frames += wire.conversation(i, wire.OUTSIDE, wire.SERVER, (41000 + i, port), lines)
+    path = wire.write(tmp_path / "mail.pcap", frames)
+    found = drafts(refused_logins, loaded(path).tables)
+    assert protocol in found[0].summary
+    assert len(found[0].frames) == 10
+    assert wire.exact(path, found[0])

@@ -64,3 +64,11 @@ def test_on_this_projects_fixture(loaded: Any) -> None:
     assert [d.subject for d in found] == ["10.20.0.66"]
     assert "as manager" in found[0].summary
     assert wire.exact(path, found[0])
+
+
+def test_tells_of_the_login_that_worked() -> None:
+    made = tries(10).smb.to_dicts()
+    made.append(there(dst_port=445, stream=50, user="user0", command2=[1], response=False, time=START + 30))
+    made.append(back(src_port=445, stream=50, status=0, command2=[1], response=True, time=START + 30.1))
+    found = drafts(refused_smb_logins, tables(smb=family("smb", *[r | {"frame": i + 1} for i, r in enumerate(made)])))
+    assert "A login as user0" in found[0].summary

@@ -33,6 +33,24 @@ def test_four_fields_are_enough_and_three_are_not() -> None:
     assert drafts(clear_text_messages, made(b"one|two|three"))[0].priority == "low"
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"id":1,"method":"mining.subscribe","params":["miner 0.3"]}',
+        b'{"method": "login", "params": {"login": "4BCe", "pass": "x", "agent": "miner/2"}}',
+    ],
+)
+def test_stratum_is_medium(data: bytes) -> None:
+    found = drafts(clear_text_messages, made(data, port=3333))
+    assert [d.priority for d in found] == ["medium"]
+    assert "Stratum" in found[0].title
+
+
+@pytest.mark.parametrize("data", [b'{"method":"login","user":"anna"}', b'{"id":1,"method":"subscribe","params":[]}'])
+def test_other_json_calls_are_low(data: bytes) -> None:
+    assert drafts(clear_text_messages, made(data, port=3333))[0].priority == "low"
+
+
 def test_inside_is_low() -> None:
     assert drafts(clear_text_messages, made(REPORT, server=wire.INSIDE))[0].priority == "low"
 

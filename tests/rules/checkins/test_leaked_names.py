@@ -41,6 +41,13 @@ def test_quiet_on_protocols_that_carry_names(protocol: str) -> None:
     assert not drafts(leaked_names, made(b"EHLO PC-ANNA7", protocol=protocol))
 
 
+def test_quiet_on_the_first_segments_of_a_long_tls_record() -> None:
+    said = {"dst": wire.OUTSIDE, "dst_port": 443, "data": b"CN=PC-ANNA7", "payload": 1448, "stream": 3}
+    names = family("dhcp", {"hostname": "PC-ANNA7"})
+    assert drafts(leaked_names, tables(openings=openings(said), dhcp=names))
+    assert not drafts(leaked_names, tables(openings=openings(said), dhcp=names, tls=family("tls", {"stream": 3})))
+
+
 def test_quiet_inside_and_on_generic_names() -> None:
     assert not drafts(leaked_names, made(b"PC-ANNA7", server=wire.INSIDE))
     assert not drafts(leaked_names, made(b"the administrator", name="administrator"))

@@ -31,6 +31,7 @@ def found(
     port: int = 443,
     asked: str = "",
     server: str = wire.OUTSIDE,
+    looked_up: tuple[str, ...] = (),
 ) -> list[Draft]:
     """What the rule says about one certificate; `age` and `days` are its age and lifetime in days."""
     begin = START - age * DAY
@@ -46,10 +47,22 @@ def found(
         "time": START,
     }
     hello = {"dst": server, "dst_port": port, "handshake": [1], "server_name": asked or None}
-    made = tables(certificates=family("certificates", row), tls=family("tls", hello))
+    names = family("dns", *({"src": wire.CLIENT, "name": name, "response": False} for name in looked_up))
+    made = tables(certificates=family("certificates", row), tls=family("tls", hello), dns=names)
     assert made.certificates.height == 1
     assert made.certificates.columns == list(certificate_table.CERTIFICATE_SCHEMA)
     return drafts(odd_certificates, made)
+
+
+def test_low_where_the_client_uses_more_of_the_same_domain() -> None:
+    more = {"days": 3650, "port": 4041}
+    names = ("a.shop.example", "b.shop.example", "c.shop.example")
+    assert found("shop.example", looked_up=names, **more)[0].priority == "low"
+    assert found("shop.example", looked_up=names[:2], **more)[0].priority != "low"
+    assert found("shop.example", looked_up=("a.other.example", "b.other.example", "c.other.example"), **more)[
+        0
+    ].priority != "low"
+    assert found("Remote Server", looked_up=names, **more)[0].priority == "high"
 
 
 def test_three_oddities_are_high() -> None:

@@ -133,6 +133,12 @@ def test_the_louder_of_two_downloads_counts() -> None:
     assert [d.subject for d in found] == ["10.0.0.5 after logo.gif from 203.0.113.9"]
 
 
+def test_a_download_of_medium_priority_needs_a_strong_change() -> None:
+    step = ({"at": 60.0, "agent": "Mozilla/5.0 WindowsPowerShell/5.1"},)
+    assert _found(EARLY, _session(90, NEW, 8080), steps=step)[0].priority == "medium"
+    assert _found(EARLY, _session(90, NEW, 443), steps=step)[0].priority == "low"
+
+
 def test_on_the_wire(loaded, tmp_path: Path) -> None:
     frames = wire.fetched(0, "/", "www.shop.example", wire.PAGE, server=wire.OTHER)
     frames += wire.fetched(40, "/a.gif", wire.OUTSIDE, wire.pe(), "image/gif", client_port=40001)

@@ -45,6 +45,15 @@ def test_in_a_stream_without_a_file() -> None:
     assert "203.0.113.9 sent 10.0.0.5 a program in Base64 in a stream on port 7000" in found[0].summary
 
 
+def test_a_program_that_echo_writes_over_telnet(loaded, tmp_path: Path) -> None:
+    line = rb"echo -ne '\x7f\x45\x4c\x46\x01\x01\x01' > .d" + b"\r\n"
+    frames = wire.tcp(0, [(0.1, "<", b"# "), (0.2, ">", line), (0.3, "<", b"# ")], port=23)
+    calm = wire.tcp(2, [(0.1, "<", b"# "), (0.2, ">", rb"echo -ne '\x41\x42'" + b"\r\n")], port=23, client_port=40001)
+    found = wire.exact(coded_executable, loaded, wire.write(tmp_path / "a.pcap", frames, calm))
+    assert [(d.priority, d.display_filter) for d in found] == [("high", "tcp.stream == 0")]
+    assert "as echo writes a file in a stream on port 23" in found[0].summary
+
+
 def test_over_ftp() -> None:
     files = b.files({"protocol": "ftp", "name": "a.txt", "detected_type": "text", "marks": ["program in Base64"], "uri": ""})
     assert "a program in Base64 (content: text) over FTP" in b.drafts(coded_executable, b.tables(files=files))[0].summary

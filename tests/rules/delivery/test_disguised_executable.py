@@ -46,6 +46,7 @@ def test_fires_on_a_label_that_the_content_contradicts(columns: dict[str, Any], 
         {"uri": "/logo.gif", "kind": "text/html", "body": wire.PAGE},
         {"uri": "/report.docx", "kind": "application/zip", "body": wire.archive(**{"[Content_Types]__xml": b"a", "word/vbaProject__bin": b"x"})},
         {"uri": "/tool", "kind": "application/octet-stream", "body": wire.elf()},
+        {"uri": "/app.zip", "kind": "application/zip", "body": wire.archive(**{"AndroidManifest__xml": b"a"})},
         {"uri": "/run.sh", "kind": "text/plain", "body": wire.SHELL},
     ],
 )  # fmt: skip

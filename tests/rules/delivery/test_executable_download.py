@@ -32,6 +32,9 @@ OLD = "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 6.1)"
         ({"agent": "curl/8.1"}, "low"),
         ({"agent": "Wget/1.2", "uri": "/tool-linux-amd64", "body": wire.elf()}, "low"),
         (INSIDE, "low"),
+        (INSIDE | {"uri": "/boot/ipxe.efi", "agent": "iPXE/1.21.1"}, "info"),
+        ({"uri": "/dists/stable/main/installer/linux", "agent": "Wget/1.2"}, "info"),
+        (BARE | {"uri": "/boot/ipxe.efi", "agent": "iPXE/1.21.1"}, "high"),
         # odd
         (BARE | {"referer": "http://www.vendor.example/"}, "medium"),
         (INSIDE | {"agent": "curl/8.1"}, "medium"),
@@ -66,6 +69,16 @@ def test_a_host_that_was_called_before_by_the_server() -> None:
     earlier = made.packets.vstack(b.packets(call | {"frame": 90, "time": b.START - 700}))
     found = b.drafts(executable_download, b.tables(http=made.http, files=made.files, packets=earlier))
     assert "had itself connected" not in found[0].summary
+
+
+def test_a_cache_that_a_named_host_sends_its_clients_to() -> None:
+    moved = {"uri": "/dl/tool.exe", "status": 302, "body": wire.PAGE, "server": wire.OTHER, "location": f"http://{wire.OUTSIDE}/files/8/tool.exe"}
+    file = BARE | {"uri": "/files/8/tool.exe"}
+    assert [d.priority for d in b.drafts(executable_download, wire.downloads(moved, file))] == ["low"]
+    for other in ({"location": f"http://{wire.OUTSIDE}/files/8/other.exe"}, {"uri": "/go"}, {"host": wire.OTHER}, {"location": "http://a.example/tool.exe"}):
+        assert [d.priority for d in b.drafts(executable_download, wire.downloads(moved | other, file))] == ["high"]
+    nameless = wire.downloads(moved, BARE | {"uri": "/files/8/"})
+    assert [d.priority for d in b.drafts(executable_download, nameless)] == ["high"]
 
 
 def test_thresholds_of_the_user_count() -> None:

@@ -137,7 +137,7 @@ P2P_LOWERED = "The client speaks unknown protocols with many outside ports, as p
 
 def told(rule: Rule, context: Context) -> list[Draft]:
     """What another rule of this family says about the capture, so that one event is told once."""
-    return list(rule.function(context.tables, Context(context.settings, rule.limits(context.settings), context.tables)))
+    return drafts(rule, Context(context.settings, rule.limits(context.settings), context.tables))
 
 
 def first_of(drafts: Iterable[Draft], most: int = 10) -> list[Draft]:

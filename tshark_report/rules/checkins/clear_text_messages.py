@@ -18,6 +18,12 @@ from tshark_report.tables.sessions import GENERIC_PROTOCOLS
 from tshark_report.tables.tables import Tables
 
 FINDINGS_MAX = 5
+MINING = re.compile(
+    r'"method"\s*:\s*"(mining\.(subscribe|authorize|submit)|eth_submitLogin|login"\s*,\s*"params"\s*:\s*\{\s*"login")'
+)
+"""First requests of Stratum, the protocol between a crypto-mining program and its pool (slush pool's and xmrig's
+documentation; read 2026-11-24)."""
+UNKNOWN = "a protocol that tshark does not know"
 SEPARATORS = ("|'|'|", "||", "<|>", "|", ";", "##", "$$", "<>", "\u00a6")
 
 
@@ -37,6 +43,10 @@ SEPARATORS = ("|'|'|", "||", "<|>", "|", ";", "##", "$$", "<>", "\u00a6")
         Innocent(
             explanation="Games, sensors, printers and in-house programs speak text protocols of their own.",
             tell_apart="Somebody in the organisation knows the program, and the text holds measurements or game state.",
+        ),
+        Innocent(
+            explanation="The owner of the machine mines a crypto-currency on it on purpose.",
+            tell_apart="The owner says so, and the account in the log-in message is theirs.",
         ),
     ),
     confirm=(
@@ -97,7 +107,10 @@ def _draft(
     own = [text for src, _, text in spoken if src == client]
     sample = max(own or [text for *_, text in spoken], key=len)
     separator, fields = _fields(sample)
+    mining = any(MINING.search(text) for text in own)
     priority, lowered = _priority(context, client, server, fields >= context.limit("fields"))
+    if mining:
+        priority, lowered = "medium", ""
     streams = sorted(rows["stream"].unique().to_list())
     sessions = tables.tcp_sessions.filter(pl.col("stream").is_in(streams))
     packets = tables.packets.filter(
@@ -107,8 +120,8 @@ def _draft(
     first = float(rows["time"].to_list()[0])
     summary = (
         f"{client} and {server.words()} exchanged clear text in {len(streams)} session{'s' * (len(streams) > 1)} of "
-        "a protocol that "
-        f"tshark does not know ({words.size(float(sessions['client_payload'].sum()))} out, "
+        f"{'Stratum, the protocol between crypto-mining programs and their pool' if mining else UNKNOWN} "
+        f"({words.size(float(sessions['client_payload'].sum()))} out, "
         f'{words.size(float(sessions["server_payload"].sum()))} back). It begins "{words.cut(sample)}"'
     )
     summary += f', {fields} fields between "{separator}"' if fields >= context.limit("fields") else ""
@@ -119,8 +132,12 @@ def _draft(
     return Draft(
         subject=f"{client} -> {server.key}",
         hosts=(client, address),
+        title="A client exchanged crypto-mining messages (Stratum) in clear text" if mining else "",
         summary=summary,
-        sentence=f'{client} sent clear text in an unknown protocol to {server.words()}, like "{words.cut(sample, 60)}"',
+        sentence=(
+            f"{client} sent {'crypto-mining messages (Stratum)' if mining else 'clear text in an unknown protocol'} to "
+            f'{server.words()}, like "{words.cut(sample, 60)}"'
+        ),
         priority=priority,
         confidence="medium",
         display_filter=filters.all_of(filters.one_of("tcp.stream", streams), "tcp.len > 0", common.not_quoted(tables)),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from tshark_report.knowledge.domains import registered_domain
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
@@ -82,6 +83,9 @@ OWN_BY_HABIT = frozenset({25, 110, 143, 465, 587, 993, 995, 1433, 3306, 3389, 54
             3650, "days", "Ten years: public authorities sign for 398 days at most, appliances mostly for less."
         ),
         "fresh": Threshold(2, "days", "A certificate that is younger was made for the occasion."),
+        "siblings": Threshold(
+            3, "names", "A client that uses so many other names of the certificate's domain uses that owner's service."
+        ),
         "oddities_high": Threshold(
             3, "oddities", "Self-signed and three more odd things: an analyst opens that first."
         ),
@@ -160,7 +164,7 @@ def _draft(tables: Tables, context: Context, rows: pl.DataFrame) -> Draft:
     server = common.server(tables, address, port)
     asked = _asked(tables, rows)
     odd = _oddities(context, server, row, asked, port)
-    priority, confidence, lowered = _priority(context, server, row, odd, port)
+    priority, confidence, lowered = _priority(context, server, row, odd, port, _siblings(tables, client, row))
     subject, issuer = str(row["subject"]), str(row["issuer"])
     signed = (
         f'self-signed certificate "{words.cut(subject)}"'
@@ -278,8 +282,22 @@ def _matches(asked: str, names: list[str]) -> bool:
     return False
 
 
+def _siblings(tables: Tables, client: str, row: dict[str, object]) -> int:
+    """How many names below the certificate's own domain this client asked for, in DNS or TLS, besides that name."""
+    own = str(row["common_name"] or "").lower().removeprefix("*.")
+    domain = registered_domain(own) if _host_name(own) else None
+    if domain is None:
+        return 0
+    mine = pl.col("src") == client
+    asked = {
+        *tables.dns.filter(mine & ~pl.col("response").fill_null(value=False))["name"].drop_nulls().to_list(),
+        *tables.tls.filter(mine)["server_name"].drop_nulls().to_list(),
+    }
+    return len({n.lower() for n in asked if n.lower() != own and n.lower().endswith("." + domain)})
+
+
 def _priority(
-    context: Context, server: common.Server, row: dict[str, object], odd: list[str], port: int
+    context: Context, server: common.Server, row: dict[str, object], odd: list[str], port: int, siblings: int
 ) -> tuple[Priority, Confidence, str]:
     if not context.is_outside(server.address):
         return "info", "high", "The server is in the home network, where self-signed certificates are common."
@@ -287,6 +305,8 @@ def _priority(
         return "info", "medium", f"{server.name} is a well-known service: {server.polling}."
     if port in OWN_BY_HABIT:
         return "low", "medium", "Services on this port make their own certificate when they are installed."
+    if siblings >= context.limit("siblings"):
+        return "low", "medium", f"The client uses {siblings} other names of the domain that the certificate names."
     if known.vendor_dynamic_dns(server.name):
         return "low", "medium", "The name is one that a vendor gives to its own devices."
     if len(odd) >= context.limit("oddities_high") and row["self_signed"]:

@@ -99,6 +99,13 @@ def regular_requests(tables: Tables, context: Context) -> Iterator[Draft]:
 def regular_paths(tables: Tables, limits: Mapping[str, float] | None = None) -> list[RegularPath]:
     """Every regular request of the capture; regular-connections asks too, so as not to tell the same contact twice."""
     limit = limits or {name: threshold.value for name, threshold in THRESHOLDS.items()}
+    key = ("regular paths", tuple(sorted(limit.items())))
+    if key not in tables.kept:
+        tables.kept[key] = _regular_paths(tables, limit)
+    return list(tables.kept[key])
+
+
+def _regular_paths(tables: Tables, limit: Mapping[str, float]) -> list[RegularPath]:
     asked = tables.http.filter(
         pl.col("method").is_not_null()
         & (pl.col("protocol") != "SSDP")
@@ -114,19 +121,28 @@ def regular_paths(tables: Tables, limits: Mapping[str, float] | None = None) -> 
     keys = ["src", "dst", "dst_port", "method"]
     made = []
     for (client, server, port, method), rows in asked.group_by(keys, maintain_order=True):
-        if rows.height < limit["contacts"]:
+        # Where nothing regular can be in the whole, nothing is in its parts.
+        if rows.height < limit["contacts"] or float(rows["time"][-1]) - float(rows["time"][0]) < limit["span"]:
             continue
         whole = str(method) in ("POST", "PUT") and 2 * rows["path"].n_unique() > rows.height
         groups = (
             [("*", rows)]
             if whole
-            else [(str(path), same) for (path,), same in rows.group_by("path", maintain_order=True)]
+            else [
+                (str(path), same)
+                for (path,), same in _often(rows, limit["contacts"]).group_by("path", maintain_order=True)
+            ]
         )
         for path, same in groups:
             rhythm = rhythms.rhythm(rhythms.apart(same["time"].to_list(), BURST_S))
             if rhythm is not None and _regular(rhythm, limit):
                 made.append(RegularPath(str(client), str(server), int(str(port)), str(method), path, same, rhythm))
     return made
+
+
+def _often(rows: pl.DataFrame, contacts: float) -> pl.DataFrame:
+    """Requests for paths that were asked for often enough."""
+    return rows.filter(pl.len().over("path") >= contacts)
 
 
 def _regular(rhythm: rhythms.Rhythm, limit: Mapping[str, float]) -> bool:

@@ -114,8 +114,11 @@ def _draft(tables: Tables, context: Context, row: dict[str, object], rhythm: rhy
             f"{server.about()}"
         ),
         sentence=(
-            f"{client} began to try {server.words()} every {words.seconds(rhythm.median)} in vain ({sessions.height} "
-            "attempts)"
+            f"{client} began to open connections to {server.words()} every {words.seconds(rhythm.median)}, most of "
+            f"which the server took without sending a byte ({sessions.height} attempts)"
+            if 2 * closed > sessions.height
+            else f"{client} began to try {server.words()} every {words.seconds(rhythm.median)} in vain "
+            f"({sessions.height} attempts)"
         ),
         priority=priority,
         confidence="medium",

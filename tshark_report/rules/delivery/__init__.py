@@ -12,6 +12,7 @@ from tshark_report.rules.delivery.document_download import document_download
 from tshark_report.rules.delivery.download_chain import download_chain
 from tshark_report.rules.delivery.executable_download import executable_download
 from tshark_report.rules.delivery.executable_in_stream import executable_in_stream
+from tshark_report.rules.delivery.stage_download import stage_download
 from tshark_report.rules.delivery.unreadable_answer import unreadable_answer
 
 RULES: tuple[Rule, ...] = (
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     download_chain,
     change_after_download,
     attached_program,
+    stage_download,
     unreadable_answer,
     document_download,
 )

@@ -27,7 +27,8 @@ HARMLESS_TYPES = re.compile(_KNOWN["types"]["harmless"], re.I)
 TOOL_AGENTS = re.compile("|".join(_KNOWN["agents"]["tools"]), re.I)
 UPDATER_AGENTS = re.compile("|".join(_KNOWN["agents"]["updaters"]), re.I)
 UPDATE_PATHS = re.compile("|".join(_KNOWN["paths"]["updates"]), re.I)
-BOOT_NAMES = re.compile("|".join(_KNOWN["paths"]["boot"]), re.I)
+LOADERS = re.compile("|".join(_KNOWN["paths"]["loaders"]), re.I)
+BOOT_NAMES = re.compile("|".join(_KNOWN["paths"]["boot"] + _KNOWN["paths"]["loaders"]), re.I)
 _SYSTEM_AGENT = re.compile(r"^Mozilla/4\.0 \(compatible; (MSIE [5-9]|Win32)", re.I)
 """What Windows' own download functions (URLDownloadToFile, WinInet) send for a program that sets nothing else."""
 ODD_AGENT = re.compile(r"[A-Za-z0-9]{12,}\Z")
@@ -98,7 +99,8 @@ def own_name_redirect(d: Delivery, tables: Tables) -> bool:
     if not name or ending(name) not in PROGRAM_ENDINGS:
         return False
     moved = exchanges(tables).filter(
-        (pl.col("client") == d.client) & (pl.col("time") <= d.start) & pl.col("location").is_not_null() & (pl.col("host") != "")
+        (pl.col("client") == d.client) & (pl.col("time") <= d.start) & pl.col("location").is_not_null()
+        & (pl.col("host") != "")
     )  # fmt: skip
     return any(
         not is_bare(host) and host_of(location) == d.server and path_of(uri).rsplit("/", 1)[-1] == name
@@ -145,7 +147,7 @@ def signs(d: Delivery, tables: Tables, context: Context) -> list[tuple[int, str]
     if d.method == "POST" and not d.from_client:
         found.append((1, "it answered a POST"))
     path = path_of(d.uri)
-    if d.category == "program" and BOOT_NAMES.search(path) and not (bare and outside):
+    if d.category == "program" and LOADERS.search(path) and not (bare and outside):
         found.append((-3, "the path is that of a boot loader or kernel"))
     if bare and outside and own_name_redirect(d, tables):
         found.append((-2, "a named host redirected to it under the same file name"))
