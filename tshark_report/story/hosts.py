@@ -216,6 +216,10 @@ def _names(tables: Tables, wanted: frozenset[str]) -> dict[str, list[str]]:
     return _collected(((a, n) for a, n in found if n and not is_address(n)), wanted)
 
 
+FROM_CLIENTS = (1, 3, 4, 7, 8)
+"""DISCOVER, REQUEST, DECLINE, RELEASE, INFORM (RFC 2132, section 9.6). An OFFER repeats the client's name."""
+
+
 def _dhcp(tables: Tables, column: str) -> list[tuple[str | None, str | None]]:
     """(address, what the client said) of DHCP: the client's text belongs to the address that it was given."""
     rows = tables.dhcp
@@ -226,7 +230,7 @@ def _dhcp(tables: Tables, column: str) -> list[tuple[str | None, str | None]]:
     for mac, text in _pairs(said, "client_mac", column):
         by_mac[mac].append(text)
     made: list[tuple[str | None, str | None]] = list(
-        _pairs(said.filter(~pl.col("src").is_in(NOWHERE) & (pl.col("kind") != 5)), "src", column)
+        _pairs(said.filter(~pl.col("src").is_in(NOWHERE) & pl.col("kind").is_in(FROM_CLIENTS)), "src", column)
     )
     # DHCPACK (5) names the address; some servers repeat the client's name in it, which is the same text.
     given = rows.filter(pl.col("offered").is_not_null() & ~pl.col("offered").is_in(NOWHERE) & (pl.col("kind") == 5))

@@ -34,3 +34,9 @@ def test_on_this_projects_fixture(loaded: Any) -> None:
     found = drafts(admin_shares, loaded(path).tables)
     assert [d.subject for d in found] == ["10.20.0.66"]
     assert wire.exact(path, found[0])
+
+
+def test_smb1_too() -> None:
+    row = there(command1=[0x73, 0x75], path=r"\\h\ADMIN$", response=False)
+    found = drafts(admin_shares, tables(smb=family("smb", row)))
+    assert "smb.path" in found[0].display_filter

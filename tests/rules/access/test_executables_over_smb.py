@@ -88,3 +88,9 @@ def test_on_a_published_capture(loaded: Any) -> None:
 @pytest.mark.shared
 def test_quiet_on_ordinary_smb3(loaded: Any) -> None:
     assert not drafts(executables_over_smb, loaded(case_capture("zeek_smb3")).tables)
+
+
+def test_opened_only() -> None:
+    row = there(command2=[5], file="tool.exe", path=ADMIN, response=False)
+    assert drafts(executables_over_smb, tables(smb=family("smb", row)))[0].priority == "medium"
+    assert drafts(executables_over_smb, tables(smb=family("smb", row | {"path": SHARE})))[0].priority == "info"

@@ -72,3 +72,11 @@ def test_on_the_wire(loaded: Any, tmp_path: Path) -> None:
     assert [d.subject for d in found] == [RESPONDER]
     assert len(found[0].frames) == 6
     assert wire.exact(path, found[0])
+
+
+def test_tells_who_logged_in_there_afterwards() -> None:
+    made = llmnr("filesrvv", "printr", "intranett")
+    login = family("smb", back(dst=RESPONDER, user="anna", domain="OFFICE", time=1_700_000_100.0))
+    assert "OFFICE\\anna" in drafts(name_answers, tables(dns=made.dns, smb=login))[0].summary
+    web = family("http", back(dst=RESPONDER, method="GET", host="wpad", uri="/wpad.dat", time=1_700_000_100.0))
+    assert "wpad/wpad.dat" in drafts(name_answers, tables(dns=made.dns, http=web))[0].summary

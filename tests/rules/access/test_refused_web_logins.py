@@ -113,3 +113,11 @@ def test_on_this_projects_fixture(loaded: Any) -> None:
     found = drafts(refused_web_logins, loaded(path).tables)
     assert [d.hosts for d in found] == [("10.20.0.66", "10.20.0.11")]
     assert wire.exact(path, found[0])
+
+
+def test_quiet_where_hidden_credentials_are_the_same() -> None:
+    made = []
+    for i in range(20):
+        made.append(there(dst_port=80, method="GET", uri="/", authorization="Bearer old"))
+        made.append(back(src_port=80, status=401, request_frame=2 * i + 1))
+    assert not drafts(refused_web_logins, tables(http=family("http", *made)))

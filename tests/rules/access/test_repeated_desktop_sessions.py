@@ -54,3 +54,9 @@ def test_on_the_wire(loaded: Any, tmp_path: Path) -> None:
     found = drafts(repeated_desktop_sessions, loaded(path).tables)
     assert "user00, user01" in found[0].summary
     assert wire.exact(path, found[0])
+
+
+def test_tells_of_a_session_that_went_on() -> None:
+    made = [rows.session(i, port=3389, at=i * 2.0) for i in range(10)]
+    made.append(rows.session(10, port=3389, at=30.0, seconds=300.0, down=900_000))
+    assert "900,000 bytes" in drafts(repeated_desktop_sessions, rows.sessions(*made))[0].summary

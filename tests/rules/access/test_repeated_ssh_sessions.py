@@ -45,7 +45,7 @@ def test_quiet_at_nine() -> None:
     [
         {"down": 50_000},
         {"seconds": 600.0},
-        {"down": lambda i: 1500 * (i + 1)},
+        {"down": lambda i: 900 * (i + 1)},
         {"banner": b"220 mail ESMTP"},
         {"gap": 400.0},
     ],
@@ -79,3 +79,15 @@ def test_on_a_published_capture(loaded: Any) -> None:
     found = drafts(repeated_ssh_sessions, loaded(path).tables)
     assert "147.32.80.37 port 902" in found[0].summary
     assert wire.exact(path, found[0])
+
+
+def test_tells_of_the_session_that_carried_more() -> None:
+    found = drafts(repeated_ssh_sessions, ssh(12, down=lambda i: 2500 if i == 11 else 1800))
+    assert "2,500 against 1,800 bytes" in found[0].summary
+
+
+def test_every_packet_where_the_starts_are_missing() -> None:
+    made = [row for i in range(10) for row in rows.session(i, at=i * 2.0)[3:]]
+    first = [{"stream": i, "src": rows.SERVER, "dst": rows.CLIENT, "src_port": 22, "data": b"SSH-2.0-x"} for i in range(10)]
+    found = drafts(repeated_ssh_sessions, rows.sessions(made, openings=openings(*first)))
+    assert len(found[0].frames) == 20

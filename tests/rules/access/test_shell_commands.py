@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import drafts, openings
+from tests.builders import drafts, openings, signatures
 from tests.conftest import case_capture
 from tests.rules.access import rows, wire
 from tshark_report.rules.access.shell_commands import shell_commands
@@ -120,3 +120,12 @@ def test_on_published_captures(loaded: Any, case: str, texts: tuple[str, ...]) -
     found = drafts(shell_commands, loaded(path).tables)
     assert all(text in found[0].summary for text in texts)
     assert wire.exact(path, found[0])
+
+
+def test_output_late_in_a_stream_is_seen_by_its_signature() -> None:
+    session = rows.session(0, port=4444)
+    hit = {"kind": "id-output", "context": b"...uid=0(root) gid=0(root)\n", "src": rows.SERVER, "dst": rows.CLIENT}
+    found = drafts(shell_commands, rows.sessions(session, signatures=signatures(hit)))
+    assert "uid=0(root)" in found[0].summary
+    other = hit | {"context": b"say (x) gid= twice"}
+    assert not drafts(shell_commands, rows.sessions(session, signatures=signatures(other)))

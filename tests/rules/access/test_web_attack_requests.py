@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.builders import drafts, family, files, tables
+from tests.builders import drafts, family, files, signatures, tables
 from tests.conftest import case_capture, fixture_capture
 from tests.rules.access import wire
 from tests.rules.access.rows import back, there
@@ -139,3 +139,18 @@ def test_on_a_published_capture(loaded: Any) -> None:
     found = drafts(web_attack_requests, loaded(path).tables)
     assert "only requests" in found[0].summary
     assert wire.exact(path, found[0])
+
+
+def test_http2_requests_are_named_by_frame() -> None:
+    row = there(dst_port=8080, method="GET", protocol="HTTP2", uri="/d?f=/etc/passwd")
+    made = [row | {"uri": f"/d{i}?f=/etc/passwd"} for i in range(13)]
+    found = drafts(web_attack_requests, tables(http=family("http", *made)))
+    assert found[0].display_filter == "(frame.number >= 1 && frame.number <= 13)"
+    assert list(found[0].frames) == list(range(1, 14))
+
+
+def test_the_output_of_a_command_far_into_the_answer() -> None:
+    made = asked("/ping?host=" + quote("x;id"), status=200)
+    hit = signatures({"frame": 2, "kind": "id-output", "context": b"<pre>uid=33(www-data) gid=33(www-data)</pre>"})
+    found = drafts(web_attack_requests, tables(http=made.http, signatures=hit))
+    assert (found[0].priority, found[0].confidence) == ("high", "high")

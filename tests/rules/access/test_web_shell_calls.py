@@ -84,3 +84,11 @@ def test_on_this_projects_fixture(loaded: Any) -> None:
 @pytest.mark.shared
 def test_a_scan_is_no_shell(loaded: Any) -> None:
     assert not drafts(web_shell_calls, loaded(case_capture("ndpi_nikto_rce")).tables)
+
+
+def test_code_in_a_body() -> None:
+    row = there(dst_port=80, method="POST", uri="/up/a.php")
+    made = family("http", row, back(src_port=80, status=200, request_frame=1))
+    code = b"<?php @eval($_POST['x']); ?>"
+    assert drafts(web_shell_calls, tables(http=made, files=files({"frame": 1, "head": code})))
+    assert not drafts(web_shell_calls, tables(http=made, files=files({"frame": 1, "head": b"<p>eval</p>"})))

@@ -55,14 +55,14 @@ def found(
 
 
 def test_low_where_the_client_uses_more_of_the_same_domain() -> None:
-    more = {"days": 3650, "port": 4041}
+    def priority(subject: str, names: tuple[str, ...]) -> str:
+        return found(subject, days=3650, port=4041, looked_up=names)[0].priority
+
     names = ("a.shop.example", "b.shop.example", "c.shop.example")
-    assert found("shop.example", looked_up=names, **more)[0].priority == "low"
-    assert found("shop.example", looked_up=names[:2], **more)[0].priority != "low"
-    assert found("shop.example", looked_up=("a.other.example", "b.other.example", "c.other.example"), **more)[
-        0
-    ].priority != "low"
-    assert found("Remote Server", looked_up=names, **more)[0].priority == "high"
+    assert priority("shop.example", names) == "low"
+    assert priority("shop.example", names[:2]) != "low"
+    assert priority("shop.example", ("a.other.example", "b.other.example", "c.other.example")) != "low"
+    assert priority("Remote Server", names) == "high"
 
 
 def test_three_oddities_are_high() -> None:

@@ -10,7 +10,7 @@ import polars as pl
 
 from tshark_report.report.model import PRIORITIES, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.base import Context, Draft, Rule
+from tshark_report.rules.base import Context, Draft, Rule, drafts
 from tshark_report.rules.checkins._known import GENERIC_NAMES, address_lookup, dynamic_dns, polling_service, usual_port
 from tshark_report.rules.checkins._words import cut, spoken
 from tshark_report.settings import is_address

@@ -122,7 +122,7 @@ def _regular_paths(tables: Tables, limit: Mapping[str, float]) -> list[RegularPa
     made = []
     for (client, server, port, method), rows in asked.group_by(keys, maintain_order=True):
         # Where nothing regular can be in the whole, nothing is in its parts.
-        if rows.height < limit["contacts"] or float(rows["time"][-1]) - float(rows["time"][0]) < limit["span"]:
+        if rows.height < limit["contacts"] or _span(rows) < limit["span"]:
             continue
         whole = str(method) in ("POST", "PUT") and 2 * rows["path"].n_unique() > rows.height
         groups = (
@@ -138,6 +138,11 @@ def _regular_paths(tables: Tables, limit: Mapping[str, float]) -> list[RegularPa
             if rhythm is not None and _regular(rhythm, limit):
                 made.append(RegularPath(str(client), str(server), int(str(port)), str(method), path, same, rhythm))
     return made
+
+
+def _span(rows: pl.DataFrame) -> float:
+    times = rows["time"].to_list()
+    return float(max(times) - min(times))
 
 
 def _often(rows: pl.DataFrame, contacts: float) -> pl.DataFrame:

@@ -28,13 +28,13 @@ _SHORT_PATH = re.compile(r"/([A-Za-z0-9_-]{4,5})\Z")
     question="Did a small program fetch its second stage over HTTP?",
     answers=("Q2", "Q12"),
     why=(
-        "The first stage of widely used attack frameworks asks for four or five random characters whose sum is fixed, and "
-        "gets some hundred kilobytes of encoded program, declared as octet-stream."
+        "The first stage of widely used attack frameworks asks for four or five random characters whose sum is fixed, "
+        "and gets some hundred kilobytes of encoded program, declared as octet-stream."
     ),
     innocent=(
         Innocent(
             explanation="One in 128 short random paths has such a sum by chance.",
-            tell_apart="The site uses short paths everywhere (a link shortener, a paste), and the answer is a known file.",
+            tell_apart="The site uses short paths everywhere (links, pastes), and the answer is a known file.",
         ),
     ),
     confirm=(
@@ -69,7 +69,8 @@ def stage_download(tables: Tables, context: Context) -> Iterator[Draft]:
         size = row["bytes"] if row["bytes"] is not None else row["length"] or 0
         if (
             found is None or sum(found[1].encode()) % 256 not in STAGES or row["detected_type"] not in (None, "")
-            or size < context.limit("bytes") or (row["client"], row["server"]) in told or len(told) >= common.MOST_FINDINGS
+            or size < context.limit("bytes") or (row["client"], row["server"]) in told
+            or len(told) >= common.MOST_FINDINGS
         ):  # fmt: skip
             continue
         told.add((row["client"], row["server"]))
@@ -87,10 +88,11 @@ def _draft(tables: Tables, context: Context, row: dict[str, Any], checksum: int,
         subject=f"{client} fetched {path} from {server} port {port}",
         hosts=(client, server),
         summary=(
-            f"{client} asked http://{row['host'] or server}{path} of {server} port {port} at {clock(row['time'])} UTC and got "
-            f"{size:,} bytes of no known type, declared as {row['content_type'] or 'nothing'}. The path is short and its "
-            f"checksum is {checksum}, as a stager's request for a {STAGES[checksum]} stage has it"
-            f"{'; the server was called by its bare address' if bare else ''}. User-Agent: {common.cut(agent or 'none')}."
+            f"{client} asked http://{row['host'] or server}{path} of {server} port {port} at {clock(row['time'])} UTC "
+            f"and got {size:,} bytes of no known type, declared as {row['content_type'] or 'nothing'}. The path is short "
+            f"and its checksum is {checksum}, as a stager's request for a {STAGES[checksum]} stage has it"
+            f"{'; the server was called by its bare address' if bare else ''}. "
+            f"User-Agent: {common.cut(agent or 'none')}."
         ),
         sentence=(
             f"{client} fetched {size:,} unreadable bytes as {path} (a stager's checksum) from "
