@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tshark_report import __version__
 from tshark_report import evidence as evidence_of
 from tshark_report.capture import filters as run_filters
-from tshark_report.capture import tshark as tshark_module
 from tshark_report.capture.dissect import Options
-from tshark_report.capture.load import Loaded, Progress, deadline, load
+from tshark_report.capture.load import Loaded, Progress, deadline
 from tshark_report.capture.tshark import Tshark
 from tshark_report.errors import UsageError
+from tshark_report.reading import Opened, Request, opened, quiet
 from tshark_report.report import model
 from tshark_report.rules import ALL
 from tshark_report.rules import base as rules
@@ -38,43 +36,8 @@ from tshark_report.story.words import iso_time
 HOSTS_KEPT = 200
 
 
-@dataclass(frozen=True)
-class Request:
-    """What a user asked for, as far as it changes what is in the report."""
-
-    capture: Path
-    options: Options = field(default_factory=Options)
-    settings: Settings = field(default_factory=Settings)
-    ticket: model.Ticket = field(default_factory=model.Ticket)
-    tshark: str | None = None
-    timeout: float | None = None
-
-    def with_ticket(self, ticket: model.Ticket) -> Request:
-        """The same request with what is to be printed on the report."""
-        return replace(self, ticket=ticket)
-
-
-def _quiet(_what: str, _share: float) -> None:
-    return
-
-
-@contextmanager
-def opened(request: Request, progress: Progress = _quiet) -> Iterator[tuple[Loaded, Tshark, Path, dict[str, str]]]:
-    """The capture read into tables, with the tshark and the scratch folder that stay usable inside the block.
-
-    Raises:
-        ReportError: any of the expected errors of finding tshark and reading the capture.
-    """
-    with tempfile.TemporaryDirectory(prefix="tshark-report-", ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder)
-        env = tshark_module.environment(scratch, own_profile=bool(request.options.profile))
-        found = tshark_module.find(request.tshark, env)
-        loaded = load(request.capture, found, scratch, env, request.options, timeout=request.timeout, progress=progress)
-        yield loaded, found, scratch, env
-
-
 def build(
-    request: Request, progress: Progress = _quiet, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    request: Request, progress: Progress = quiet, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> model.Report:
     """Read a capture and say where to start.
 
@@ -94,7 +57,7 @@ class Built:
 
 def build_with_evidence(
     request: Request,
-    progress: Progress = _quiet,
+    progress: Progress = quiet,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     *,
     evidence: bool = True,
@@ -104,7 +67,21 @@ def build_with_evidence(
     Raises:
         ReportError: any of the expected errors of finding tshark and reading the capture.
     """
-    with opened(request, progress) as (loaded, found, scratch, env), ThreadPoolExecutor(2) as pool:
+    with opened(request, progress) as read:
+        return tell(request, read, progress, now, evidence=evidence)
+
+
+def tell(
+    request: Request,
+    read: Opened,
+    progress: Progress = quiet,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    *,
+    evidence: bool = True,
+) -> Built:
+    """Say where to start in a capture that was read, and cut out the packets that say so."""
+    loaded, found, scratch, env = read
+    with ThreadPoolExecutor(2) as pool:
         progress("rules", 0.92)
         outcomes = list(rules.run(ALL, loaded.tables, request.settings))
         drafts, hidden = _allowed(fired(outcomes), request.settings)
@@ -128,7 +105,7 @@ def build_with_evidence(
         return Built(report, cutting.result() if cutting else b"")
 
 
-def carve(request: Request, wanted: str, progress: Progress = _quiet) -> tuple[bytes, list[str]]:
+def carve(request: Request, wanted: str, progress: Progress = quiet) -> tuple[bytes, list[str]]:
     """The packets of a finding (by id or code) or of a starting point (by rank) as a pcapng, and the findings' ids.
 
     Raises:

@@ -96,6 +96,7 @@ def test_payload_of_one_row(tmp_path: Path) -> None:
         (b"x=${jndi:ldap://a}", ["jndi"]),
         (b"TVqQAAMAAAAEAAAA//8AALg", ["base64-executable"]),
         (b"Microsoft Windows XP [Version 5.1.2600]", ["windows-prompt"]),
+        (rb"echo -ne '\x7f\x45\x4c\x46\x01'", ["escaped-executable"]),
         (b"cat /etc/passwd | powershell", ["powershell", "password-file"]),
         (b"nothing of the kind", []),
     ],
@@ -121,14 +122,21 @@ def test_a_text_across_two_frames_or_in_a_header_is_no_hit(tmp_path: Path) -> No
     assert _read(path, _packets(_row(b"${jn"), _row(b"di:x"))).signatures.is_empty()
 
 
+def test_a_text_outside_of_frames_is_no_hit(tmp_path: Path) -> None:
+    path = _file(tmp_path / "a.pcap", b"abc")
+    beside: payload.Hits = [("jndi", 4, 7), ("jndi", 30, 7), ("jndi", path.stat().st_size - 3, 7)]
+    assert _read(path, _packets(_row(b"abc")), beside).signatures.is_empty()
+
+
 def test_search_finds_across_pieces_and_counts_each_place_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body = b"a cmd.exe b cmd.exe " * 30
     path = _file(tmp_path / "a.pcap", body, body)
     whole = payload.search(path)
     assert len(whole) == 120
-    for size in (7, 10, 64):
-        monkeypatch.setattr(payload, "PIECE", size)
-        assert payload.search(path) == whole
+    for piece, chunk in ((7, 7), (10, 3), (64, 10), (1000, 7), (1000, 64)):
+        monkeypatch.setattr(payload, "PIECE", piece)
+        monkeypatch.setattr(payload, "CHUNK", chunk)
+        assert sorted(payload.search(path)) == sorted(whole)
     packets = _packets(_row(body), _row(body))
     assert _read(path, packets, whole).signatures["frame"].to_list() == [1, 2]
 

@@ -29,8 +29,9 @@ MOST_OPENINGS = 60_000
 """Rows of the openings table: 10,000 streams. A scan has more streams, but no payload."""
 MOST_HITS = 2_000
 """Hits of one signature; more say nothing new."""
-PIECE = 16 * 1024 * 1024
-"""Bytes searched at a time: searching bytes is ten times as fast as searching a memory map (measured)."""
+PIECE, CHUNK = 16 * 1024 * 1024, 128 * 1024
+"""Bytes searched at a time. Polars looks for a text in many chunks at once three times as fast as Python in one piece
+(measured); where in the chunk it stands is then Python's to say."""
 
 SIGNATURES: tuple[tuple[str, bytes], ...] = (
     ("dos-stub", b"This program cannot be run in DOS mode"),
@@ -54,7 +55,7 @@ and Borland's linkers put into every program, `mz-header` the usual start of one
 Base64, also written backwards, `escaped-executable` the start of an ELF program as a shell's echo is given it.
 `windows-prompt` is the banner of every Windows since NT ("Microsoft Windows XP [Version
 5.1.2600]") and `id-output` what `id` prints for any user; both are short, so rules look at the context before they
-believe a hit. Each costs about 0.1 s for 330 MB; long ones cost less than short ones."""
+believe a hit. All of them together cost about 0.6 s for 330 MB."""
 
 EXECUTABLE_SIGNATURES = frozenset({"dos-stub", "mz-header", "elf", "base64-executable", "escaped-executable"})
 CONTEXT_BEFORE, CONTEXT_AFTER = 64, 128
@@ -170,19 +171,25 @@ def _echoes(packets: pl.DataFrame) -> pl.DataFrame:
 
 
 def _search(data: mmap.mmap) -> Hits:
-    """Hits of every signature, at most MOST_HITS of each needle, piece by piece."""
+    """Hits of every signature, at most MOST_HITS of each needle, in file order for each."""
     hits: Hits = []
     left = {needle: MOST_HITS for _, needle in SIGNATURES}
     overlap = max(len(needle) for _, needle in SIGNATURES) - 1
     for at in range(0, len(data), PIECE):
         piece = data[at : at + PIECE + overlap]
+        places = range(0, min(PIECE, len(piece)), CHUNK)
+        # A chunk reaches into the next one, so that nothing is cut in two; what begins there is not its own.
+        chunks = [piece[place : min(place + CHUNK, PIECE) + overlap] for place in places]
+        searched = pl.Series(chunks, dtype=pl.Binary)
         for kind, needle in SIGNATURES:
-            for found in _find_all(piece, needle, PIECE):
-                if left[needle] <= 0:
-                    break
-                if kind != "elf" or _is_elf(piece[found : found + 7]):
-                    left[needle] -= 1
-                    hits.append((kind, at + found, len(needle)))
+            for number in searched.bin.contains(needle).arg_true().to_list():
+                own = min(CHUNK, PIECE - places[number])
+                for found in _find_all(chunks[number], needle, own):
+                    if left[needle] <= 0:
+                        break
+                    if kind != "elf" or _is_elf(chunks[number][found : found + 7]):
+                        left[needle] -= 1
+                        hits.append((kind, at + places[number] + found, len(needle)))
     return hits
 
 

@@ -101,6 +101,13 @@ def find(explicit: str | None, env: dict[str, str]) -> Tshark:
             causes=("Wireshark's command-line tools are not installed", "they are in a place that is not on PATH"),
             next_step=f"{install_hint()}   or   tshark-report report --tshark /path/to/tshark CAPTURE",
         )
+    kept = _kept("version", path)
+    try:
+        first = kept.read_text(encoding="utf-8").splitlines()[:1] if kept is not None and kept.exists() else []
+        if first and (match := _version(first[0])) and _numbers(match) >= OLDEST:
+            return Tshark(path, ".".join(match.groups()), _numbers(match), first[0].strip())
+    except (OSError, UnicodeDecodeError):
+        pass  # not readable: ask tshark
     try:
         done = process.run([path, "--version"], timeout=START_SECONDS, env=env)
     except OSError as error:
@@ -111,7 +118,7 @@ def find(explicit: str | None, env: dict[str, str]) -> Tshark:
             next_step=install_hint(),
         ) from error
     first = done.stdout.decode("utf-8", "replace").splitlines()[:1]
-    match = re.search(r"TShark .*?(\d+)\.(\d+)\.(\d+)", first[0]) if first else None
+    match = _version(first[0]) if first else None
     if done.timed_out or match is None:
         raise TsharkFailed(
             "tshark does not say its version",
@@ -120,7 +127,7 @@ def find(explicit: str | None, env: dict[str, str]) -> Tshark:
             causes=("this file is not Wireshark's tshark", "its installation is damaged"),
             next_step=f"{path} --version",
         )
-    numbers = (int(match[1]), int(match[2]), int(match[3]))
+    numbers = _numbers(match)
     if numbers < OLDEST:
         raise TsharkTooOld(
             f"tshark {'.'.join(match.groups())} is too old",
@@ -128,7 +135,41 @@ def find(explicit: str | None, env: dict[str, str]) -> Tshark:
             causes=("the system's package is from an older release",),
             next_step=install_hint(),
         )
+    _keep(kept, first[0].strip())
     return Tshark(path, ".".join(match.groups()), numbers, first[0].strip())
+
+
+def _version(line: str) -> re.Match[str] | None:
+    return re.search(r"TShark .*?(\d+)\.(\d+)\.(\d+)", line)
+
+
+def _numbers(match: re.Match[str]) -> tuple[int, int, int]:
+    return (int(match[1]), int(match[2]), int(match[3]))
+
+
+def _kept(what: str, program: str, more: str = "") -> Path | None:
+    """Where an answer that depends on the program alone is kept: under its place, size and time."""
+    import hashlib
+
+    try:
+        place = Path(shutil.which(program) or program).resolve()
+        stat = place.stat()
+    except OSError:
+        return None
+    mark = f"{place} {stat.st_size} {stat.st_mtime_ns} {more}"
+    return cache_folder() / f"{what}-{hashlib.sha256(mark.encode()).hexdigest()[:20]}.txt"
+
+
+def _keep(kept: Path | None, text: str) -> None:
+    if kept is None:
+        return
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        beside = kept.with_name(f"{kept.name}.{os.getpid()}")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(kept)
+    except OSError:
+        pass  # a cache that cannot be written costs a third of a second, not the report
 
 
 def cache_folder() -> Path:
@@ -152,15 +193,8 @@ def known_fields(tshark: Tshark, wanted: frozenset[str], env: dict[str, str]) ->
     Raises:
         TsharkFailed: tshark does not list its fields.
     """
-    import hashlib
-
-    try:
-        stat = Path(shutil.which(tshark.path) or tshark.path).stat()
-        mark = f"{tshark.full_version} {stat.st_size} {stat.st_mtime_ns} " + " ".join(sorted(wanted))
-    except OSError:
-        mark = ""
-    kept = cache_folder() / f"fields-{hashlib.sha256(mark.encode()).hexdigest()[:20]}.txt"
-    if mark:
+    kept = _kept("fields", tshark.path, f"{tshark.full_version} " + " ".join(sorted(wanted)))
+    if kept is not None:
         try:
             return frozenset(kept.read_text(encoding="utf-8").split()) & wanted
         except (OSError, UnicodeDecodeError):
@@ -179,12 +213,5 @@ def known_fields(tshark: Tshark, wanted: frozenset[str], env: dict[str, str]) ->
             next_step=f"{tshark.path} -G fields | head",
         )
     found = frozenset(names) & wanted
-    if mark:
-        try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            beside = kept.with_name(f"{kept.name}.{os.getpid()}")
-            beside.write_text("\n".join(sorted(found)), encoding="utf-8")
-            beside.replace(kept)
-        except OSError:
-            pass  # a cache that cannot be written costs a third of a second, not the report
+    _keep(kept, "\n".join(sorted(found)))
     return found

@@ -18,7 +18,7 @@ from tshark_report.errors import RenderFailed, UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tshark_report.pipeline import Request
+    from tshark_report.reading import Request
     from tshark_report.report.as_pdf import Attachment
     from tshark_report.report.model import Report
 
@@ -108,14 +108,18 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     if indicators is not None:
         _writable(indicators)
     request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, settings, tshark, timeout)
-    from tshark_report.pipeline import build_with_evidence
+    from tshark_report.reading import opened
     from tshark_report.report.model import Ticket
 
     marks = Ticket(ticket=ticket, title=title, analyst=analyst, organisation=organisation, tlp=tlp, note=note)
     with progress(capture.name) as show:
         warm = _warm_up({kind for _, kind in outputs})
         with_packets = any(kind == "pdf" for _, kind in outputs) and not redact
-        built = build_with_evidence(request.with_ticket(marks), show, evidence=with_packets)
+        request = request.with_ticket(marks)
+        with opened(request, show) as read:
+            from tshark_report.pipeline import tell
+
+            built = tell(request, read, show, evidence=with_packets)
         made = built.report
         warm()
         if redact:
@@ -150,7 +154,7 @@ def _request(  # noqa: PLR0913
 ) -> Request:
     from tshark_report import settings as settings_module
     from tshark_report.capture.dissect import Options
-    from tshark_report.pipeline import Request
+    from tshark_report.reading import Request
 
     if keylog is not None and not keylog.is_file():
         raise UsageError("the key log file does not exist", detail=str(keylog), next_step=f"ls -l {keylog.parent}")
@@ -220,7 +224,7 @@ def _writable(path: Path) -> None:
 
 
 def _warm_up(kinds: set[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """Load the renderers while tshark works; the returned function waits for it."""
+    """Load the rules and renderers while tshark works; the returned function waits for it."""
     import threading
 
     def work() -> None:

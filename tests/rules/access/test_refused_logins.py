@@ -113,9 +113,23 @@ def test_on_a_published_capture(loaded: Any) -> None:
 
 
 MAIL: list[tuple[str, int, list[tuple[str, bytes]]]] = [
-    ("POP3", 110, [("s", b"+OK\r\n"), ("c", b"USER a\r\n"), ("s", b"+OK\r\n"), ("c", b"PASS %d\r\n"), ("s", b"-ERR no\r\n")]),
+    (
+        "POP3",
+        110,
+        [("s", b"+OK\r\n"), ("c", b"USER a\r\n"), ("s", b"+OK\r\n"), ("c", b"PASS %d\r\n"), ("s", b"-ERR no\r\n")],
+    ),
     ("IMAP", 143, [("s", b"* OK\r\n"), ("c", b"a1 LOGIN a pw%d\r\n"), ("s", b"a1 NO no\r\n")]),
-    ("SMTP", 25, [("s", b"220 x\r\n"), ("c", b"EHLO x\r\n"), ("s", b"250 AUTH PLAIN\r\n"), ("c", b"AUTH PLAIN AGEA%d==\r\n"), ("s", b"535 no\r\n")]),
+    (
+        "SMTP",
+        25,
+        [
+            ("s", b"220 x\r\n"),
+            ("c", b"EHLO x\r\n"),
+            ("s", b"250 AUTH PLAIN\r\n"),
+            ("c", b"AUTH PLAIN AGEA%d==\r\n"),
+            ("s", b"535 no\r\n"),
+        ],
+    ),
 ]
 
 

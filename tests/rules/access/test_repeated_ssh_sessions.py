@@ -88,6 +88,8 @@ def test_tells_of_the_session_that_carried_more() -> None:
 
 def test_every_packet_where_the_starts_are_missing() -> None:
     made = [row for i in range(10) for row in rows.session(i, at=i * 2.0)[3:]]
-    first = [{"stream": i, "src": rows.SERVER, "dst": rows.CLIENT, "src_port": 22, "data": b"SSH-2.0-x"} for i in range(10)]
+    first = [
+        {"stream": i, "src": rows.SERVER, "dst": rows.CLIENT, "src_port": 22, "data": b"SSH-2.0-x"} for i in range(10)
+    ]
     found = drafts(repeated_ssh_sessions, rows.sessions(made, openings=openings(*first)))
     assert len(found[0].frames) == 20

@@ -91,4 +91,4 @@ def test_code_in_a_body() -> None:
     made = family("http", row, back(src_port=80, status=200, request_frame=1))
     code = b"<?php @eval($_POST['x']); ?>"
     assert drafts(web_shell_calls, tables(http=made, files=files({"frame": 1, "head": code})))
-    assert not drafts(web_shell_calls, tables(http=made, files=files({"frame": 1, "head": b"<p>eval</p>"})))
+    assert not drafts(web_shell_calls, tables(http=made, files=files({"frame": 1, "head": b"name=$_POST['x']"})))

@@ -32,10 +32,11 @@ def found(
     asked: str = "",
     server: str = wire.OUTSIDE,
     looked_up: tuple[str, ...] = (),
+    organisation: str = "",
 ) -> list[Draft]:
     """What the rule says about one certificate; `age` and `days` are its age and lifetime in days."""
     begin = START - age * DAY
-    sent = wire.certificate(subject, issuer, stamp(begin), stamp(begin + days * DAY))
+    sent = wire.certificate(subject, issuer, stamp(begin), stamp(begin + days * DAY), organisation)
     der = sent[sent.index(b"\x30\x82", 40) :].hex()
     row = {
         "src": server,
@@ -76,6 +77,15 @@ def test_three_oddities_are_high() -> None:
         "port 4041",
     ):
         assert words in told[0].summary
+
+
+def test_medium_where_it_names_an_organisation_and_its_own_domain() -> None:
+    def priority(organisation: str) -> str:
+        return found("www.shop.example", days=3650, port=4041, organisation=organisation)[0].priority
+
+    assert priority("Shop") == "medium"
+    assert priority("Other") == "high"
+    assert priority("") == "high"
 
 
 def test_lifetime_counts_from_ten_years() -> None:

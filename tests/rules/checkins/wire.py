@@ -203,11 +203,19 @@ def _der(tag: int, *parts: bytes) -> bytes:
     return bytes([tag]) + size + body
 
 
-def certificate(subject: str, issuer: str = "", begin: str = "20230101000000Z", end: str = "99991231235959Z") -> bytes:
+def certificate(
+    subject: str,
+    issuer: str = "",
+    begin: str = "20230101000000Z",
+    end: str = "99991231235959Z",
+    organisation: str = "",
+) -> bytes:
     """Server hello and certificate; `subject` and `issuer` are common names, self-signed without an issuer."""
 
     def name(text: str) -> bytes:
-        return _der(0x30, _der(0x31, _der(0x30, b"\x06\x03\x55\x04\x03", _der(0x0C, text.encode()))))
+        parts = [(b"\x06\x03\x55\x04\x0a", organisation)] if organisation else []
+        parts.append((b"\x06\x03\x55\x04\x03", text))
+        return _der(0x30, *(_der(0x31, _der(0x30, kind, _der(0x0C, value.encode()))) for kind, value in parts))
 
     algorithm = _der(0x30, b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", b"\x05\0")
     validity = _der(0x30, _der(0x18, begin.encode()), _der(0x18, end.encode()))

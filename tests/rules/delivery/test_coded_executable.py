@@ -74,5 +74,15 @@ def test_a_cut_download_tells_too(loaded, tmp_path: Path) -> None:
     assert "http://203.0.113.9/img.txt" in found[0].summary
 
 
+def test_a_program_further_inside_a_cut_file_is_low(loaded, tmp_path: Path) -> None:
+    calm = {"agent": "Tool/1.2", "Referer": "http://www.shop.example/"}
+    frames = wire.fetched(0, "/disk.img", "www.shop.example", wire.noise(5000) + wire.pe(30_000), **calm)[:-3]
+    found = wire.exact(coded_executable, loaded, wire.write(tmp_path / "a.pcap", frames))
+    assert [d.priority for d in found] == ["low"]
+    assert "file with a program further inside: executable (MZ, Windows PE)" in found[0].summary
+    frames = wire.fetched(0, "/disk.img", wire.OUTSIDE, wire.noise(5000) + wire.pe(30_000), agent="")[:-3]
+    assert [d.priority for d in wire.exact(coded_executable, loaded, wire.write(tmp_path / "b.pcap", frames))] == ["medium"]
+
+
 def test_quiet_on_ordinary_use(loaded) -> None:
     assert not b.drafts(coded_executable, loaded(fixture_capture("quiet_hour")).tables)

@@ -73,6 +73,14 @@ def test_files_of_one_server_are_one_finding() -> None:
     assert found[0].display_filter.count("tcp.stream") == 25
 
 
+def test_a_name_that_the_server_gives() -> None:
+    made = wire.download(uri="/get", host="www.vendor.example")
+    head = b'HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename="plan.pdf"\r\n\r\n'
+    opening = {"src": wire.OUTSIDE, "dst": wire.CLIENT, "frame": 5, "data": head}
+    found = b.drafts(disguised_executable, b.tables(http=made.http, files=made.files, packets=made.packets, openings=b.openings(opening)))
+    assert "the server calls it plan.pdf" in found[0].summary
+
+
 def test_files_over_ftp() -> None:
     files = b.files({"name": "a.jpg", "protocol": "ftp", "detected_type": "Windows executable (PE)", "uri": ""})
     assert b.drafts(disguised_executable, b.tables(files=files))[0].priority == "high"

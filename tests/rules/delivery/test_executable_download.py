@@ -117,6 +117,19 @@ def test_the_name_that_the_server_gave(loaded, tmp_path: Path) -> None:
     assert "called a8.exe by the server" in found[0].summary
 
 
+@pytest.mark.parametrize("extra", [{}, {"Transfer_Encoding": "chunked"}], ids=["plain", "a chunk that is none"])
+def test_a_body_in_a_packet_of_its_own_and_a_broken_export(loaded, tmp_path: Path, extra: dict[str, str]) -> None:
+    head, _, body = wire.answer(wire.pe(30_000), extra and "application/octet-stream" or "", **extra).partition(b"\r\n\r\n")
+    messages = [(0.1, ">", wire.request("GET", "/a", wire.OUTSIDE)), (0.2, "<", head + b"\r\n\r\n"), (0.3, "<", body)]
+    found = wire.exact(executable_download, loaded, wire.write(tmp_path / "a.pcap", wire.tcp(0, messages, port=80)[:-3]))
+    assert [d.priority for d in found] == ["high"]
+
+
+def test_quiet_on_a_program_further_inside_a_cut_file(loaded, tmp_path: Path) -> None:
+    frames = wire.fetched(0, "/disk.img", wire.OUTSIDE, wire.noise(5000) + wire.pe(30_000))[:-3]
+    assert not wire.exact(executable_download, loaded, wire.write(tmp_path / "a.pcap", frames))
+
+
 def test_only_the_stretch_of_a_shared_connection(loaded, tmp_path: Path) -> None:
     messages = []
     for place, (uri, body) in enumerate((("/", wire.PAGE), ("/a.exe", wire.pe()), ("/b.html", wire.PAGE))):

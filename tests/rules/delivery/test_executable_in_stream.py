@@ -55,6 +55,13 @@ def test_a_short_greeting_may_come_first(before: int, fires: bool) -> None:
     assert bool(b.drafts(executable_in_stream, b.tables(openings=b.openings(*rows), packets=_stream()))) is fires
 
 
+def test_the_name_of_an_ftp_data_connection_that_was_not_exported() -> None:
+    opening = DOWN | {"frame": 3, "data": wire.pe()[:256]}
+    ftp = b.family("ftp", {"data_command": "RETR tool.exe", "stream": 0})
+    found = b.drafts(executable_in_stream, b.tables(openings=b.openings(opening), packets=_stream(), ftp=ftp))
+    assert "named tool.exe to 10.0.0.5 over FTP (data connection to port 4444)" in found[0].summary
+
+
 @pytest.mark.parametrize(
     ("columns", "priority"), [({}, "medium"), ({"protocol": "BitTorrent"}, "low"), ({"src": wire.SERVER}, "medium")]
 )

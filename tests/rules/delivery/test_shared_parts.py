@@ -153,7 +153,7 @@ def test_where_a_file_was_asked_for(columns: dict, url: str) -> None:
 def test_sizes_in_words(loaded, tmp_path: Path) -> None:
     frames = wire.fetched(0, "/a", wire.OUTSIDE, wire.pe(), extra={"Transfer_Encoding": "chunked"})[:5]
     made = loaded(wire.write(tmp_path / "a.pcap", frames)).tables
-    assert [d.complete for d in _deliveries.deliveries(made)] == [False]
+    assert [(d.complete, d.what) for d in _deliveries.deliveries(made)] == [(False, "executable (MZ, Windows PE)")]
     unknown = Delivery("program", "w", "n", "tcp", "a", "b", 1, "tcp", 0, 1, 0.0, None, None)
     assert _grading.amount(unknown) == "of unknown size"
     from dataclasses import replace

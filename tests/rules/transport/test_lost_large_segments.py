@@ -40,3 +40,14 @@ def test_quiet_on_look_alikes() -> None:
     assert not drafts(lost_large_segments, tabled(stuck(alive=False)))
     assert not drafts(lost_large_segments, tabled(stuck(small_first=False)))
     assert not drafts(lost_large_segments, tabled(stuck(acked=True)))
+
+
+def test_quiet_where_small_segments_are_lost_too() -> None:
+    def small(tries: int) -> Talk:
+        talk = Talk(stream=1).handshake().say(0.1, 8, up=True)
+        for n in range(tries):
+            talk.packet(0.5 + 2**n, PSH | ACK, up=True, data=b"x" * 8, seq=1, marks=["retransmission"])
+        return talk
+
+    assert drafts(lost_large_segments, tabled(stuck(), small(2)))
+    assert not drafts(lost_large_segments, tabled(stuck(), small(3)))

@@ -6,7 +6,6 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -89,26 +88,6 @@ def ordered(frames: Iterable[int]) -> list[int]:
     return sorted(set(frames))
 
 
-@dataclass(frozen=True)
-class Ends:
-    """Who is client and who is server of a stream."""
-
-    client: str
-    client_port: int
-    server: str
-    port: int
-
-
-def ends(tables: Tables) -> dict[tuple[str, int], Ends]:
-    """(transport, stream) -> its ends, for every TCP stream and UDP flow."""
-    made: dict[tuple[str, int], Ends] = {}
-    for kind, table in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
-        columns = table.select("stream", "client", "client_port", "server", "server_port")
-        for stream, client, client_port, server, port in columns.iter_rows():
-            made[kind, stream] = Ends(client, client_port or 0, server, port or 0)
-    return made
-
-
 def towards(client: str, server: str, port: int, transport: str = "tcp") -> str:
     """Packets from a client to a server's port."""
     return filters.all_of(filters.src(client), filters.dst(server), filters.dst_port(transport, port))
@@ -122,11 +101,6 @@ def answers_of(client: str, server: str, port: int, transport: str = "tcp") -> s
 def streams_filter(streams: Sequence[int], transport: str = "tcp") -> str:
     """Packets of these streams."""
     return filters.one_of(f"{transport}.stream", sorted(set(streams)))
-
-
-def rows_of(table: pl.DataFrame, *columns: str) -> list[dict[str, object]]:
-    """Rows as dictionaries, of some columns only."""
-    return table.select(*columns).to_dicts()
 
 
 def later_sessions(tables: Tables, a: str, b: str, after: float, within: float) -> list[dict[str, object]]:

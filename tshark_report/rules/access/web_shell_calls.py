@@ -119,12 +119,7 @@ def _sent(requests: list[_web.Request]) -> list[tuple[_web.Request, str]]:
                 made.append((request, "code: " + value.strip()))
                 break
         else:
-            if (
-                request.method == "POST"
-                and request.body
-                and rules["body"].search(request.body)
-                and "code execution" in request.kinds
-            ):
+            if request.method == "POST" and rules["body"].search(request.body):
                 made.append((request, "code: " + request.body.strip()))
     return made
 

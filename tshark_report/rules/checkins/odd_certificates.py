@@ -30,6 +30,8 @@ DEFAULT_TEXTS = (
     "acme",
 )
 """Values that openssl and its guides put in when nobody chooses others (openssl.cnf)."""
+LABEL_MIN = 4
+"""Characters from which a domain's name that is also the organisation's is no chance."""
 ISSUER_IS_A_HOST = r"^CN=[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 """Authorities have an organisation; Tor relays and home-made chains name a made-up host as their issuer."""
 OWN_BY_HABIT = frozenset({25, 110, 143, 465, 587, 993, 995, 1433, 3306, 3389, 5432, 5985, 5986, 8006, 8009, 10000})
@@ -235,7 +237,7 @@ def _oddities(
 ) -> list[str]:
     made = []
     if not row["self_signed"]:
-        made.append("its issuer is no authority but a host name")
+        made.append("its issuer is no authority but a host name, as Tor relays have it")
     begin, end, now = row["not_before"], row["not_after"], float(str(row["time"]))
     common_name = str(row["common_name"] or "")
     alt_names = row["alt_names"]
@@ -282,6 +284,18 @@ def _matches(asked: str, names: list[str]) -> bool:
     return False
 
 
+def _names_its_owner(row: dict[str, object]) -> bool:
+    """Does the certificate name an organisation, and a host under the domain of the same name?"""
+    domain = registered_domain(str(row["common_name"] or "").lower().removeprefix("*.")) or ""
+    organisation = re.search(r"(?:^|, )O=([^,]+)", str(row["subject"]))
+    label = domain.split(".", 1)[0]
+    return organisation is not None and len(label) >= LABEL_MIN and label == _letters(organisation[1])
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
 def _siblings(tables: Tables, client: str, row: dict[str, object]) -> int:
     """How many names below the certificate's own domain this client asked for, in DNS or TLS, besides that name."""
     own = str(row["common_name"] or "").lower().removeprefix("*.")
@@ -310,6 +324,8 @@ def _priority(
     if known.vendor_dynamic_dns(server.name):
         return "low", "medium", "The name is one that a vendor gives to its own devices."
     if len(odd) >= context.limit("oddities_high") and row["self_signed"]:
+        if _names_its_owner(row):
+            return "medium", "medium", "The certificate names an organisation and the domain of that name."
         return "high", "high", ""
     if odd and (row["self_signed"] or len(odd) >= context.limit("oddities_high")):
         return "medium", "medium", ""

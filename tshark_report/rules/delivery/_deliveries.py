@@ -44,15 +44,17 @@ def _made(tables: Tables) -> Iterator[Delivery]:
         else {}
     )
     told: set[Key] = set()
+    unknown: set[Key] = set()
     for row in tables.files.filter(pl.col("protocol") != "smb").iter_rows(named=True):
         made = _from_file(row, by_answer, by_request)
         if made is None:
             continue
         if made.stream is not None:
-            told.add((made.transport, made.stream, made.asked_frame))
+            place = (made.transport, made.stream, made.asked_frame)
+            (told if row["detected_type"] else unknown).add(place)
         if made.category:
             yield made
-    yield from from_streams(tables, asked, told)
+    yield from from_streams(tables, asked, told, unknown)
 
 
 def _from_file(

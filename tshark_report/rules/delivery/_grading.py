@@ -70,6 +70,8 @@ def _grade(d: Delivery, tables: Tables, context: Context) -> Graded:
     named = d.protocol == "http" and not is_bare(d.host)
     if named and not hidden and d.category in ("script", "code", "carrier") and all(number < 2 for number, _ in found):
         score = min(score, MEDIUM)
+    if any(mark.startswith("program further") for mark in d.marks):
+        score = min(score, MEDIUM)
     if d.category in ("document", "archive", "plugin"):
         score = min(score, LOW)
     priority: Priority = "high" if score >= HIGH else "medium" if score >= MEDIUM else "low" if score >= LOW else "info"
@@ -98,7 +100,7 @@ def _base(d: Delivery, context: Context) -> tuple[int, Confidence]:
         return _base_of_mail(d), sure
     if d.category == "coded":
         strong = any(mark.startswith("program under") or mark == "program inside" for mark in d.marks)
-        weak = any(mark.startswith("page that") for mark in d.marks)
+        weak = any(mark.startswith(("page that", "program further")) for mark in d.marks)
         # Web mail and ticket systems carry attachments so, inside what their own page asked for.
         weak = weak or ("json" in d.declared or "xml" in d.declared) and host_of(d.referer) == d.host != ""
         return (HIGH if strong else LOW if weak else MEDIUM), ("high" if strong else "medium")

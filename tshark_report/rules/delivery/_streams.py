@@ -18,12 +18,15 @@ from tshark_report.tables.tables import Tables
 SHORT_GREETING = 64
 """Bytes that may come before a program that still is what its stream is for: a length, a word of greeting."""
 
+MOST_HEADERS = 120
+"""Bytes of Ethernet, VLAN, IPv6 and TCP headers with options in front of a payload."""
+
 Key = tuple[str, int, int | None]
 """Transport, stream, and the frame of the HTTP request where there is one."""
 
 
-def from_streams(tables: Tables, asked: pl.DataFrame, told: set[Key]) -> Iterator[Delivery]:
-    """Programs seen by their bytes in streams whose file was not exported."""
+def from_streams(tables: Tables, asked: pl.DataFrame, told: set[Key], unknown: set[Key]) -> Iterator[Delivery]:
+    """Programs seen by their bytes in streams whose file was not exported, or (`unknown`) is of no known type."""
     starts = _starts(tables)
     if not starts:
         return
@@ -43,7 +46,7 @@ def from_streams(tables: Tables, asked: pl.DataFrame, told: set[Key]) -> Iterato
         )
         if before:
             key = ("tcp", start.stream, before[-1]["frame"])
-            if key not in seen:
+            if key not in seen and (start.begins or key not in unknown):
                 seen.add(key)
                 yield _unfinished(start, before[-1])
             continue
@@ -75,8 +78,11 @@ def _unfinished(start: _Start, asked: dict[str, Any]) -> Delivery:
     declared = (asked["content_type"] or (answer.type if answer else "") or "").split(";", 1)[0].strip()
     disposition = (answer.file_name if answer else "") or asked["file_name"] or ""
     path = path_of(asked["uri"])
+    category, what, marks = start.category, start.what, start.marks
+    if category == "program" and not start.begins:
+        category, what, marks = "coded", f"file with a program further inside: {what}", ("program further inside",)
     made = Delivery(
-        category=start.category, what=start.what, marks=start.marks, protocol="http",
+        category=category, what=what, marks=marks, protocol="http",
         name=path.rsplit("/", 1)[-1] or path, source=start.src,
         destination=start.dst, port=0, transport="tcp", stream=start.stream, frame=start.frame, time=start.time,
         first_frame=None, last_frame=None, declared=declared, complete=False,
@@ -101,6 +107,8 @@ class _Start:
     spoken: str
     category: str
     marks: tuple[str, ...]
+    begins: bool
+    """It stands where a packet's payload or an HTTP body begins."""
 
 
 _STUB_WITHIN = re.compile(rb"MZ[\x00-\xff]{40,500}?This program (cannot|must) be run", re.S)
@@ -144,9 +152,16 @@ def _starts(tables: Tables) -> list[_Start]:
         made.append(
             _Start(what, row["src"], row["dst"], port or 0, row["transport"], row["stream"], frame, row["time"],
                    context, at_start, (row["src"], row["src_port"]) != (server, port), spoken,
-                   "coded" if coded else "program", (what,) if coded else ())
+                   "coded" if coded else "program", (what,) if coded else (), at_start or _begins(what, context))
         )  # fmt: skip
     return made
+
+
+def _begins(what: str, context: bytes) -> bool:
+    """Does a program stand at the start of a packet's payload, or right behind a header or the size of a chunk?"""
+    stub = _STUB_WITHIN.search(context)
+    at = context.find(b"\x7fELF") if "ELF" in what else stub.start() if stub else context.find(b"MZ\x90\x00")
+    return 0 <= at <= MOST_HEADERS or context[max(at - 2, 0) : at] == b"\r\n"
 
 
 def _program_around(kind: str, context: bytes) -> str:

@@ -89,8 +89,8 @@ def _draft(tables: Tables, context: Context, row: dict[str, Any], checksum: int,
         hosts=(client, server),
         summary=(
             f"{client} asked http://{row['host'] or server}{path} of {server} port {port} at {clock(row['time'])} UTC "
-            f"and got {size:,} bytes of no known type, declared as {row['content_type'] or 'nothing'}. The path is short "
-            f"and its checksum is {checksum}, as a stager's request for a {STAGES[checksum]} stage has it"
+            f"and got {size:,} bytes of no known type, declared as {row['content_type'] or 'nothing'}. The path is "
+            f"short and its checksum is {checksum}, as a stager's request for a {STAGES[checksum]} stage has it"
             f"{'; the server was called by its bare address' if bare else ''}. "
             f"User-Agent: {common.cut(agent or 'none')}."
         ),

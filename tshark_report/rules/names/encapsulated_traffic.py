@@ -132,8 +132,8 @@ def _draft(tables: Tables, tunnel: Tunnel, rows: pl.DataFrame, context: Context)
         subject=f"{tunnel.name} {subject}",
         hosts=hosts,
         summary="; ".join(summary) + ".",
-        sentence=f"{(ends[0] if layered and ends else inside[0] if inside else 'a host')} exchanged packets inside "
-        f"{tunnel.name}{ends_text}",
+        sentence=f"{(ends[0] if layered and ends else inside[0] if inside else 'a host')} exchanged packets "
+        + (f"with {tunnel.name} tags" if tunnel.name in ("VLAN", "MPLS") else f"through {tunnel.name}{ends_text}"),
         priority=tunnel.priority,
         confidence="high",
         display_filter=c.layered(tunnel.pattern),

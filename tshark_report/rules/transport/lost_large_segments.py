@@ -61,11 +61,15 @@ AGAIN = Threshold(3, "retransmissions", "of large segments in one connection, no
 )
 def lost_large_segments(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each receiver that large segments did not reach while it answered small ones."""
-    large = tables.resent.filter(
-        (pl.col("payload") >= context.limit("large"))
-        & ~pl.col("acked")
-        & ~pl.col("copy")
-        & ~pl.col("kind").is_in(["syn", "reordered"])
+    vain = tables.resent.filter(
+        (pl.col("payload") > 0) & ~pl.col("acked") & ~pl.col("copy") & ~pl.col("kind").is_in(["syn", "reordered"])
+    )
+    small = vain.filter(pl.col("payload") < context.limit("large")).group_by("src", "dst").agg(pl.len().alias("n"))
+    large = vain.filter(pl.col("payload") >= context.limit("large")).join(
+        # Where small segments are repeated in vain too, it is not their size that keeps packets from arriving.
+        small.filter(pl.col("n") >= context.limit("again")),
+        on=["src", "dst"],
+        how="anti",
     )
     if large.is_empty():
         return

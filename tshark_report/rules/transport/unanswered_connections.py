@@ -145,8 +145,7 @@ def _draft(tables: Tables, context: Context, server: str, rows: pl.DataFrame) ->
         ),
         sentence=(
             f"{clients[0]} asked {context.named(server)} {ports_text(ports, 3)} for a connection and was never "
-            "answered, "
-            f"though it repeated its SYN {count(repeated, 'time')}"
+            + (f"answered, though it repeated its SYN {count(repeated, 'time')}" if repeated else "answered")
         ),
         priority=priority,
         confidence="low" if one_sided(tables) else "high",
