@@ -261,9 +261,7 @@ def _first(
     return first
 
 
-def _again(
-    reading: _Reading, builder: Builder, feed: Callable[[IO[bytes]], None] | None = None
-) -> list[dissect.Pass]:
+def _again(reading: _Reading, builder: Builder, feed: Callable[[IO[bytes]], None] | None = None) -> list[dissect.Pass]:
     """A second tshark for the packets that need the full layout, where there are any."""
     again = builder.again()
     if again is None:

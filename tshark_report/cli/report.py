@@ -228,8 +228,10 @@ def _warm_up(kinds: set[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202
     import threading
 
     def work() -> None:
+        from tshark_report import pipeline  # noqa: F401
+
         if kinds & {"html", "pdf"}:
-            pass
+            from tshark_report.report import as_html  # noqa: F401
         if "pdf" in kinds:
             import weasyprint  # noqa: F401
 

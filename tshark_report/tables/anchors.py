@@ -35,9 +35,7 @@ Analysed = Callable[[str], pl.Expr]
 """Gives the condition that holds for packets with a flag of tshark's TCP analysis, by the flag's field."""
 
 
-def candidates(
-    display_filter: str, frames: Frames | None = None, analysed: Analysed | None = None
-) -> pl.Expr | None:
+def candidates(display_filter: str, frames: Frames | None = None, analysed: Analysed | None = None) -> pl.Expr | None:
     """A condition on the packets table that every packet the filter selects fulfils; None where none is known.
 
     Packets with several layers may match by any of them and are the caller's to add (`atoms`). Frame and stream numbers

@@ -30,7 +30,18 @@ START, PACKET, FILTER = 250_000.0, 12.0, 0.2
 _FLAGS = {name: text for _, text, name in KINDS} | {"tcp.analysis.retransmission": "retransmission"}
 """What tshark's expert message says of a flag; fast and spurious retransmissions have the plain flag too."""
 _QUOTING = r":icmp(v6)?:(?:.*:)?(?:ip|ipv6)(:|$)"
-_LAYER_COLUMNS = ("src", "dst", "src_port", "dst_port", "eth_src", "eth_dst", "stream", "transport", "protocols", "pair")
+_LAYER_COLUMNS = (
+    "src",
+    "dst",
+    "src_port",
+    "dst_port",
+    "eth_src",
+    "eth_dst",
+    "stream",
+    "transport",
+    "protocols",
+    "pair",
+)
 _STRING = re.compile(r'("(?:\\.|[^"\\])*")', re.DOTALL)
 _FRAME = re.compile(r"\bframe\.number (==|>=|<=) (\d+)\b")
 _STREAM = re.compile(r"\b(tcp|udp)\.stream == (\d+)\b")
@@ -69,7 +80,11 @@ class Capture:
             rows.filter(pl.col(kind).is_in(["tcp", "udp"]) & pl.col("stream").is_not_null()).select(
                 pl.col(kind).alias("layer"), "stream", self.of("frame")
             )
-            for rows, kind in ((self.tables.packets, "transport"), (self.tables.layers, "layer"), (self.quoted, "layer"))
+            for rows, kind in (
+                (self.tables.packets, "transport"),
+                (self.tables.layers, "layer"),
+                (self.quoted, "layer"),
+            )
         ]
         return pl.concat(seen).unique()
 
@@ -120,7 +135,9 @@ def _pairs(wanted: Sequence[str], capture: Capture) -> dict[str, npt.NDArray[np.
     def analysed(name: str) -> pl.Expr:
         text = _FLAGS.get(name)
         said = pl.col("group") == "Sequence" if text is None else pl.col("message").str.contains(text, literal=True)
-        return pl.col("pair").is_in(capture.tables.expert.filter(said).select(capture.of("frame"))["pair"].unique().implode())
+        return pl.col("pair").is_in(
+            capture.tables.expert.filter(said).select(capture.of("frame"))["pair"].unique().implode()
+        )
 
     plain = packets.select(*(c for c in _LAYER_COLUMNS if c != "pair"), capture.of("frame")).unique()
     link = pl.col("layer") == "eth"

@@ -267,7 +267,9 @@ class Builder:
         expert = [str(first + i) for i in range(len(col.EXPERT))]
         base = packets.select(BASE)
         # What the fast layout does not read of a plain packet is left out here too: both must give the same rows.
-        full = packets["protocols"].is_in([text for text in packets["protocols"].unique().to_list() if needs_full(text)])
+        full = packets["protocols"].is_in(
+            [text for text in packets["protocols"].unique().to_list() if needs_full(text)]
+        )
         rows = pl.concat([base, raw.sort("frame").select(expert)], how="horizontal")
         rows = rows.filter(pl.col(expert[0]).is_not_null())
         if rows.height:
