@@ -1,4 +1,4 @@
-"""Write docs/performance.md and docs/performance.svg: what a report costs beside tshark itself, from 1 k to 1 M packets.
+"""Write docs/performance.md and docs/performance.svg: what a report costs beside tshark itself.
 
 Captures are made from published ones beside the project (../shared/captures/cases, ../shared/eval/amplify.py) where
 they are, else from this project's own fixtures. Every figure is the median of runs taken in turn with what it is
@@ -148,7 +148,7 @@ def ours(path: Path, out: Path) -> list[str]:
 
 
 def by_hand(path: Path) -> list[list[str]]:
-    """capinfos and the five calls that give the same tables."""
+    """Capinfos and the five calls that give the same tables."""
     return [["capinfos", str(path)], *(["tshark", "-n", "-r", str(path), "-q", "-z", tap] for (tap,) in BY_HAND)]
 
 
@@ -201,10 +201,9 @@ def page(sizes: list[Size], runs: int, more: dict[str, str]) -> str:
     lines = [
         "# What a report costs",
         "",
-        "Written by `make bench`. Ratios are what counts: both sides were measured on the same machine in the same run, "
-        "in turn.",
+        "Written by `make bench`. Ratios are what counts: both sides were measured on one machine in one run, in turn.",
         f"Machine: {os.cpu_count()} processors, {version}, Python {sys.version.split()[0]}; medians of {runs} runs "
-        "(calls by hand on large captures: one run). *Bare* is `tshark -n -r FILE -q -z io,phs`. *By hand* is capinfos and "
+        "(calls by hand on large captures: one run). *Bare* is `tshark -n -r FILE -q -z io,phs`. *By hand*: capinfos and "
         "five tshark calls (hierarchy, IP and TCP conversations, IP endpoints, expert). *pyshark* is a loop over "
         f"{PYSHARK_PACKETS:,} packets, scaled. *Mixed* captures repeat published captures of attacks, faults and odd "
         "traffic, so that hundreds of findings are told; *calm* ones repeat mostly ordinary traffic.",
@@ -220,7 +219,7 @@ def page(sizes: list[Size], runs: int, more: dict[str, str]) -> str:
         for s in sizes
     ]
     lines += ["", "## Absolute figures", "",
-              "| capture | packets | MB | bare wall, CPU s | HTML wall, CPU s | by hand wall s | largest, all processes MB |",
+              "| capture | packets | MB | bare wall, CPU s | HTML wall, CPU s | by hand wall s | largest, all MB |",
               "|---|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
     lines += [
         f"| {s.kind} | {s.packets:,} | {s.megabytes:.1f} | {s.bare.wall:.2f}, {s.bare.cpu:.2f} "
@@ -248,7 +247,8 @@ def plot(sizes: list[Size]) -> str:
         return height - bottom - (log10(seconds) - floor) / (ceiling - floor) * (height - bottom - 20)
 
     made = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        'font-family="sans-serif" font-size="12">',
         "<title>CPU seconds against packets, both logarithmic</title>",
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
     ]

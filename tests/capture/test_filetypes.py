@@ -66,7 +66,9 @@ def test_scripts(body: bytes, expected: str) -> None:
 
 
 def test_archives() -> None:
-    assert content(wire.archive(invoice__js=b"x", readme__txt=b"y")) == Content("ZIP archive", ("invoice.js", "readme.txt"))
+    assert content(wire.archive(invoice__js=b"x", readme__txt=b"y")) == Content(
+        "ZIP archive", ("invoice.js", "readme.txt")
+    )
     assert content(wire.archive(**{"META-INF/MANIFEST__MF": b"a"})).type == "Java archive (JAR)"
     assert content(wire.archive(**{"AndroidManifest__xml": b"a"})).type == "Android package (APK)"
     office = {"[Content_Types]__xml": b"a", "word/document__xml": b"b"}
@@ -97,7 +99,9 @@ def test_programs_in_another_coding() -> None:
     assert content(page).marks == ("page that builds a file",)
 
 
-@pytest.mark.parametrize(("length", "found"), [(1, True), (filetypes.LONGEST_KEY, True), (filetypes.LONGEST_KEY + 1, False)])
+@pytest.mark.parametrize(
+    ("length", "found"), [(1, True), (filetypes.LONGEST_KEY, True), (filetypes.LONGEST_KEY + 1, False)]
+)
 def test_xor_keys_up_to_a_length(length: int, found: bool) -> None:
     key = bytes(range(7, 7 + length))
     assert xor_key(wire.xored(wire.pe(), key)) == (key if found else b"")
@@ -125,13 +129,17 @@ def test_read_looks_at_both_ends(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("a.EXE", "exe"), ("a.pdf.exe ", "exe"), ("/x/y", ""), ("a.", ""), ("a.toolong", ""), (".bash", "bash")]
+    ("name", "expected"),
+    [("a.EXE", "exe"), ("a.pdf.exe ", "exe"), ("/x/y", ""), ("a.", ""), ("a.toolong", ""), (".bash", "bash")],
 )
 def test_ending(name: str, expected: str) -> None:
     assert ending(name) == expected
 
 
-@given(st.binary(max_size=600), st.sampled_from([b"", b"MZ", b"PK\x03\x04", b"\xff\xfe", b"<html>", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"]))
+@given(
+    st.binary(max_size=600),
+    st.sampled_from([b"", b"MZ", b"PK\x03\x04", b"\xff\xfe", b"<html>", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"]),
+)
 def test_any_bytes_can_be_looked_at(body: bytes, start: bytes) -> None:
     made = content(start + body)
     assert isinstance(made.type, str)

@@ -19,7 +19,9 @@ NONE = {name: b.family(name) for name in ("http", "smb", "ftp", "misc")}
 
 def _collect(folder: Path, packets: pl.DataFrame | None = None, **tables: pl.DataFrame) -> list[dict]:
     made = NONE | tables
-    rows = objects.collect(folder, made["http"], made["smb"], made["ftp"], made["misc"], b.packets() if packets is None else packets)
+    rows = objects.collect(
+        folder, made["http"], made["smb"], made["ftp"], made["misc"], b.packets() if packets is None else packets
+    )
     assert not folder.exists()
     return rows.to_dicts()
 
@@ -35,7 +37,15 @@ def _export(folder: Path, kind: str, **files: bytes) -> Path:
 
 
 def _asked(frame: int, uri: str, stream: int = 0, **columns: object) -> dict:
-    return {"frame": frame, "method": "GET", "uri": uri, "host": "h.example", "src": b.CLIENT, "dst": b.OUTSIDE, "stream": stream} | columns
+    return {
+        "frame": frame,
+        "method": "GET",
+        "uri": uri,
+        "host": "h.example",
+        "src": b.CLIENT,
+        "dst": b.OUTSIDE,
+        "stream": stream,
+    } | columns
 
 
 def _told(frame: int, size: int | None, stream: int = 0, **columns: object) -> dict:
@@ -104,7 +114,12 @@ def test_smb_files_go_to_the_server_where_a_write_follows(tmp_path: Path) -> Non
         there | {"file": "old.txt", "command1": [0xA2]},
         there | {"command1": [0x2F]},
     )
-    names = {"%5ct%5cup__exe": wire.pe(), "%5cdown__txt": b"text", "%5cold__txt": b"old", "%5ct%5cup(1)__exe": wire.pe()}
+    names = {
+        "%5ct%5cup__exe": wire.pe(),
+        "%5cdown__txt": b"text",
+        "%5cold__txt": b"old",
+        "%5ct%5cup(1)__exe": wire.pe(),
+    }
     rows = {r["name"]: r for r in _collect(_export(tmp_path, "smb", **names), smb=smb)}
     assert (rows["t\\up.exe"]["source"], rows["t\\up.exe"]["destination"]) == (b.CLIENT, b.SERVER)
     assert rows["down.txt"]["source"] == b.SERVER
@@ -164,7 +179,13 @@ def test_what_is_attached_to_a_mail_is_a_file(tmp_path: Path) -> None:
 
 
 def test_pieces_of_a_mail_are_joined(tmp_path: Path) -> None:
-    row = {"protocols": "eth:ethertype:ip:tcp:pop:imf", "src": b.OUTSIDE, "dst": b.CLIENT, "src_port": 110, "dst_port": 40000}
+    row = {
+        "protocols": "eth:ethertype:ip:tcp:pop:imf",
+        "src": b.OUTSIDE,
+        "dst": b.CLIENT,
+        "src_port": 110,
+        "dst_port": 40000,
+    }
     middle = len(MAIL) - 60
     folder = _export(tmp_path, "imf", **{"Invoice__eml": MAIL[:middle], "__eml": MAIL[middle:]})
     (folder / "imf" / ".eml").rename(folder / "imf" / "(1).eml")
@@ -173,7 +194,9 @@ def test_pieces_of_a_mail_are_joined(tmp_path: Path) -> None:
 
 
 def test_mails_without_their_packets_are_listed_all_the_same(tmp_path: Path) -> None:
-    rows = _collect(_export(tmp_path, "imf", **{"a__eml": MAIL, "(1)__eml": b"no header, and no mail before it in this stream"}))
+    rows = _collect(
+        _export(tmp_path, "imf", **{"a__eml": MAIL, "(1)__eml": b"no header, and no mail before it in this stream"})
+    )
     assert [r["frame"] for r in rows] == [None, None]
 
 
@@ -190,7 +213,9 @@ def test_hostile_mails_end_nothing(tmp_path: Path, hostile: bytes) -> None:
 
 
 def test_real_transfers(loaded, tmp_path: Path) -> None:
-    frames = wire.fetched(0, "/a.exe", "h.example", wire.pe()) + wire.fetched(5, "/a.exe", "h.example", wire.pe(4000), client_port=40001)
+    frames = wire.fetched(0, "/a.exe", "h.example", wire.pe()) + wire.fetched(
+        5, "/a.exe", "h.example", wire.pe(4000), client_port=40001
+    )
     lines = [("<", b"220 mx\r\n"), (">", b"EHLO a\r\n"), ("<", b"250 mx\r\n"), (">", b"MAIL FROM:<a@x.example>\r\n"), ("<", b"250 ok\r\n"),
              (">", b"RCPT TO:<b@y.example>\r\n"), ("<", b"250 ok\r\n"), (">", b"DATA\r\n"), ("<", b"354 go\r\n"),
              (">", MAIL + b".\r\n"), ("<", b"250 ok\r\n")]  # fmt: skip

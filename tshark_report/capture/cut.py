@@ -51,7 +51,7 @@ def cut(
     if not frames:
         return False
     args = [program, "-F", "pcapng"]
-    for number, text in list(sorted(comments.items()))[:MOST_COMMENTS]:
+    for number, text in sorted(comments.items())[:MOST_COMMENTS]:
         args += ["-a", f"{number}:{text}"]
     done = process.run([*args, "-r", str(source), str(target), *ranges(frames)], timeout=timeout, env=env)
     # Exit code 2 and a written file: the source is cut short, which the report says already.

@@ -25,7 +25,7 @@ CHUNK = 8 * 1024 * 1024
 """Bytes of rows handed on at a time: large enough for a fast parse, small enough to keep memory flat."""
 
 SEPARATOR = "\x1f"
-"""Between several values of one field in `-T fields`; tshark escapes it inside a value as it does every control byte."""
+"""Between several values of one field in `-T fields`; tshark escapes it inside a value, as every control byte."""
 
 OBJECT_KINDS = ("http", "smb", "tftp", "ftp-data", "imf")
 """`--export-objects` protocols whose objects are files that a person named."""
@@ -171,8 +171,8 @@ def dissect(
     """Read `path` once; `consume` gets blocks of whole, checked rows.
 
     `expected` is the number of packets where it is known (no display filter). `timeout` is in seconds.
-    With `objects`, files that crossed the wire are written below that folder, one folder a protocol. With `feed`, tshark
-    reads what that function writes into its standard input, and `path` only names the capture in errors.
+    With `objects`, files that crossed the wire are written below that folder, one folder a protocol. With `feed`,
+    tshark reads what that function writes into its standard input, and `path` only names the capture in errors.
 
     Raises:
         Forged: a row is not what tshark writes for an honest packet; nothing that was consumed may be used.
@@ -251,7 +251,7 @@ def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeo
         return
     message = done.last_error.removeprefix("tshark: ")
     if result.rows == 0 and re.search(
-        r"(?i)filter|syntax|preference|decode|-d|unknown protocol|is neither a field|not a valid|was unexpected|-o flag",
+        r"(?i)filter|syntax|preference|decode|-d|unknown protocol|is neither a field|not a valid|was unexpected|-o flag",  # noqa: E501
         text,
     ):
         given = [options.display_filter, *options.preferences, *options.decode_as]

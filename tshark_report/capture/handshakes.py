@@ -27,7 +27,7 @@ _RECORD_START = re.compile(rb"\x16\x03[\x00-\x04]")
 
 
 def certificates(path: Path, frames: Frames, packets: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
-    """`seen` (the raw certificates table) with `der` made whole, in hexadecimal; what cannot be put together keeps its value.
+    """`seen` (the raw certificates table) with `der` made whole, in hexadecimal; what cannot be, keeps its value.
 
     Raises:
         OSError: the file cannot be read.

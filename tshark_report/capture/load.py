@@ -34,10 +34,10 @@ EXPORT_LIMIT = 200 * 1024 * 1024
 """Bytes of capture up to which carried files are exported in the same pass; tshark keeps all of them in memory."""
 
 WAIT_FOR_FRAMES = 4_000_000
-"""Bytes of capture up to which the framing, read within milliseconds, is waited for: it says how many rows must come."""
+"""Bytes of capture up to which the framing, read within milliseconds, is waited for: it says how many rows come."""
 
 FEW = 0.5
-"""Share of a shard up to which packets that need the full layout are read again with their hosts' other packets only."""
+"""Share of a shard up to which packets for the full layout are read again with their hosts' packets only."""
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done (0 to 1)."""
@@ -171,7 +171,10 @@ def _read(
     jobs: int,
     progress: Progress,
 ) -> tuple[list[_Part], npt.NDArray[np.uint64] | None]:
-    """Rows of the capture, and the keys of its frames where it can be cut: the fast layout, then the full one for the packets that need it, or for all of them."""
+    """Rows of the capture, and the keys of its frames where it can be cut.
+
+    The fast layout comes first, then the full one for the packets that need it, or for all of them.
+    """
     size = capture.path.stat().st_size
     export = scratch / "objects" if size <= EXPORT_LIMIT and not reading.options.display_filter else None
     if reading.options.display_filter:
@@ -224,7 +227,7 @@ def _shard(
     shard: split.Shard,
     export: Path | None,
 ) -> _Part:
-    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it, if they are few."""
+    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it."""
     builder = Builder(reading.known, frame_map=shard.numbers())
     feed = split.feeder(reading.path, frames, shard)
     first = _first(reading, builder, len(shard.frames), export, feed)

@@ -59,7 +59,7 @@ class Shard:
 
 
 def keys(path: Path, frames: Frames) -> npt.NDArray[np.uint64] | None:
-    """For each frame a number that its outer address pair shares with no other (nearly); None where it cannot be told."""
+    """For each frame a number that hardly another address pair shares; None where it cannot be told."""
     import numpy as np
 
     if not len(frames) or not set(np.unique(np.frombuffer(frames.link, dtype=np.uint16)).tolist()) <= set(LINK_HEADERS):
@@ -185,7 +185,8 @@ def _folded(data: npt.NDArray[Any], at: npt.NDArray[Any], size: int) -> npt.NDAr
 
     if size <= 8:
         return _gather(data, at, size)
-    return _gather(data, at, 8) * np.uint64(31) + _gather(data, at + 8, 8)
+    folded: npt.NDArray[Any] = _gather(data, at, 8) * np.uint64(31) + _gather(data, at + 8, 8)
+    return folded
 
 
 def feeder(path: Path, frames: Frames, shard: Shard) -> Callable[[IO[bytes]], None]:

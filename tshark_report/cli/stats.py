@@ -61,7 +61,7 @@ def stats(  # noqa: PLR0913
     """Protocol hierarchy, conversations, endpoints, ports and expert information."""
     from tshark_report.cli.report import _request
     from tshark_report.errors import UsageError
-    from tshark_report.pipeline import opened
+    from tshark_report.reading import opened
 
     if kind and kind not in ALL_KINDS:
         raise UsageError(f"--kind {kind} is not known", next_step=f"one of: {', '.join(ALL_KINDS)}")

@@ -207,7 +207,7 @@ TABLE_NAMES: dict[str, str] = {
 
 
 def drafts(each: Rule, context: Context) -> list[Draft]:
-    """What a rule says about the capture, worked out once however many rules ask; lists and drafts are not to be changed.
+    """What a rule says about the capture, worked out once however many rules ask; not to be changed.
 
     `context` must hold the rule's own limits.
     """

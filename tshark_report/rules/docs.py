@@ -51,7 +51,8 @@ def index(every: Sequence[Rule]) -> str:
     rows = [f"| [{r.code}]({r.code}.md) | {r.name} | {r.family} | {r.question} |" for r in every]
     return (
         HEADER
-        + "# Rules\n\nIn the order in which the report lists them.\n\n| code | name | family | question |\n|---|---|---|---|\n"
+        + "# Rules\n\nIn the order in which the report lists them.\n\n"
+        + "| code | name | family | question |\n|---|---|---|---|\n"
         + "\n".join(rows)
         + "\n"
     )

@@ -23,7 +23,8 @@ _RANGE = re.compile(r"frame\.number >= (\d+) && frame\.number <= (\d+)\Z")
 _CHAIN = re.compile(r'frame\.protocols matches "\(\^\|:\)([\w.-]+)\(:\|\$\)"\Z')
 _ANALYSIS = re.compile(r"tcp\.analysis\.\w+\Z")
 _PROTOCOL = re.compile(
-    r"(arp|icmp|icmpv6|dns|mdns|llmnr|nbns|dhcp|tls|ssh|ftp|smtp|pop|imap|telnet|smb|smb2|wlan|http|ntp)(?:\.[\w.]+ .*)?\Z",
+    r"(arp|icmp|icmpv6|dns|mdns|llmnr|nbns|dhcp|tls|ssh|ftp|smtp|pop|imap|telnet|smb|smb2|wlan|http|ntp)"
+    r"(?:\.[\w.]+ .*)?\Z",
     re.DOTALL,
 )
 _NUMBERED = re.compile(r"\b(?:frame\.number|tcp\.stream|udp\.stream|frame\.time_relative|frame\.time_delta)\b")

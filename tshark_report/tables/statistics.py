@@ -33,7 +33,7 @@ _NONE = {
 
 
 def lines(tables: Tables, kind: str) -> pl.DataFrame:
-    """One row for each layer of `kind` that a packet has: a tunnelled packet counts in its inner and outer conversation.
+    """One row for each layer of `kind` that a packet has: a tunnelled packet counts in both conversations.
 
     Columns as in LINE_SCHEMA; ports and stream are null below TCP and UDP.
     """
@@ -42,7 +42,8 @@ def lines(tables: Tables, kind: str) -> pl.DataFrame:
     own = layers.filter(pl.col("layer") == layer).select(*LINE_SCHEMA)
     plain = packets.join(layers.select("frame").unique(), on="frame", how="anti") if layers.height else packets
     if kind == "ethernet":
-        rows = plain.filter(pl.col("eth_src").is_not_null() & pl.col("protocols").str.contains(r"(^|:)eth(:|$)")).select(
+        framed = pl.col("eth_src").is_not_null() & pl.col("protocols").str.contains(r"(^|:)eth(:|$)")
+        rows = plain.filter(framed).select(
             "frame", "time", "length", pl.col("eth_src").alias("src"), pl.col("eth_dst").alias("dst"),
             *(e.alias(n) for n, e in _NONE.items()),
         )  # fmt: skip

@@ -259,7 +259,7 @@ def from_builder(
 ) -> Tables:
     """The tables that one pass (and what was read beside it) adds up to."""
     families = {name: builder.family(name) for name in col.FAMILY_NAMES}
-    made: dict[str, pl.DataFrame] = {}
+    made: dict[str, Any] = {}
     if openings is not None:
         made["openings"] = openings
     if signatures is not None:
@@ -274,5 +274,5 @@ def from_builder(
         link_types=link_types,
         missing_fields=col.all_fields() - builder.known,
         not_made=not_made or {},
-        **made,
+        **made,  # type: ignore[arg-type]
     )

@@ -185,7 +185,7 @@ def reconcile(tables: Tables, texts: Sequence[str]) -> Reconciliation:
 
 
 def _close(own: list[int], theirs: list[Exchange]) -> bool:
-    """Sorted sizes agree where the tap is exact, and within its rounding (one unit of what it prints) where it is not."""
+    """Sorted sizes agree where the tap is exact, and within its rounding where it is not."""
     for mine, other in zip(sorted(own), sorted(theirs, key=lambda t: t.bytes), strict=True):
         slack = 0 if other.exact else max(1024, other.bytes // 8)
         if abs(mine - other.bytes) > slack:

@@ -55,7 +55,9 @@ def test_quiet_on_documents(body: bytes) -> None:
 
 
 def test_quiet_on_the_mail_itself() -> None:
-    assert not b.drafts(attached_program, _tables(_attached(base64.b64encode(wire.pe()), declared_type="message/rfc822", name="a.eml")))
+    assert not b.drafts(
+        attached_program, _tables(_attached(base64.b64encode(wire.pe()), declared_type="message/rfc822", name="a.eml"))
+    )
 
 
 def test_mail_that_goes_out_names_the_sender_first() -> None:
@@ -78,7 +80,17 @@ def test_on_the_wire(loaded, tmp_path: Path) -> None:
         b"Content-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=invoice.zip\r\n\r\n"
         + coded + b"--BB--\r\n.\r\n"
     )  # fmt: skip
-    lines = [b"<220 mx", b">EHLO a", b"<250 mx", b">MAIL FROM:<a@x.example>", b"<250 ok", b">RCPT TO:<b@y.example>", b"<250 ok", b">DATA", b"<354 go"]
+    lines = [
+        b"<220 mx",
+        b">EHLO a",
+        b"<250 mx",
+        b">MAIL FROM:<a@x.example>",
+        b"<250 ok",
+        b">RCPT TO:<b@y.example>",
+        b"<250 ok",
+        b">DATA",
+        b"<354 go",
+    ]
     messages = [(0.1 * n, chr(line[0]), line[1:] + b"\r\n") for n, line in enumerate(lines, 1)]
     session = wire.tcp(0, [*messages, (1.0, ">", mail), (1.2, "<", b"250 ok\r\n")], port=25)
     other = wire.tcp(2, [(0.1, "<", b"220 mx\r\n"), (0.2, ">", b"QUIT\r\n")], port=25, client_port=40001)

@@ -16,9 +16,25 @@ GIF = {"uri": "/i/logo.gif", "host": wire.OUTSIDE, "kind": "image/gif"}
 NEW = "192.0.2.88"
 
 
-def _session(at: float, server: str, port: int, *, up: int = 100, down: int = 50, stream: int = 50, transport: str = "tcp") -> list[dict]:
-    there = {"src": wire.CLIENT, "dst": server, "src_port": 50000 + stream, "dst_port": port, "stream": stream, "transport": transport}
-    back = {"src": server, "dst": wire.CLIENT, "src_port": port, "dst_port": 50000 + stream, "stream": stream, "transport": transport}
+def _session(
+    at: float, server: str, port: int, *, up: int = 100, down: int = 50, stream: int = 50, transport: str = "tcp"
+) -> list[dict]:
+    there = {
+        "src": wire.CLIENT,
+        "dst": server,
+        "src_port": 50000 + stream,
+        "dst_port": port,
+        "stream": stream,
+        "transport": transport,
+    }
+    back = {
+        "src": server,
+        "dst": wire.CLIENT,
+        "src_port": port,
+        "dst_port": 50000 + stream,
+        "stream": stream,
+        "transport": transport,
+    }
     time = b.START + at
     return [
         there | {"time": time, "flags": 0x02, "frame": 1000 + 10 * stream},
@@ -95,7 +111,16 @@ def test_quiet_after_an_ordinary_download() -> None:
 
 
 def test_a_first_post_and_a_new_user_agent() -> None:
-    post = {"method": "POST", "uri": "/gate.php", "server": NEW, "host": NEW, "at": 90.0, "body": b"ok", "agent": "Go-http-client/1.1", "kind": "text/plain"}
+    post = {
+        "method": "POST",
+        "uri": "/gate.php",
+        "server": NEW,
+        "host": NEW,
+        "at": 90.0,
+        "body": b"ok",
+        "agent": "Go-http-client/1.1",
+        "kind": "text/plain",
+    }
     found = _found(EARLY, steps=(GIF | {"at": 60.0}, post))
     assert found[0].priority == "high"
     assert "first POST /gate.php, with the User-Agent Go-http-client/1.1, not used before" in found[0].summary
@@ -129,7 +154,11 @@ def test_many_new_hosts_are_counted() -> None:
 
 
 def test_the_louder_of_two_downloads_counts() -> None:
-    found = _found(EARLY, _session(90, NEW, 8080), steps=({"at": 50.0, "agent": "Mozilla/5.0 WindowsPowerShell/5.1"}, GIF | {"at": 60.0}))
+    found = _found(
+        EARLY,
+        _session(90, NEW, 8080),
+        steps=({"at": 50.0, "agent": "Mozilla/5.0 WindowsPowerShell/5.1"}, GIF | {"at": 60.0}),
+    )
     assert [d.subject for d in found] == ["10.0.0.5 after logo.gif from 203.0.113.9"]
 
 
@@ -151,13 +180,23 @@ def test_on_the_wire(loaded, tmp_path: Path) -> None:
 def test_the_incident(loaded) -> None:
     found = wire.exact(change_after_download, loaded, fixture_capture("staged_incident"))
     assert len(found) == 1
-    for word in ("192.0.2.88 TCP port 8080", "28 sessions", "203.0.113.200", "300,175 bytes sent", "sync.update-node.example"):
+    for word in (
+        "192.0.2.88 TCP port 8080",
+        "28 sessions",
+        "203.0.113.200",
+        "300,175 bytes sent",
+        "sync.update-node.example",
+    ):
         assert word in found[0].summary
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
-    ("name", "word"), [("caldera_sandcat", "first POST /beacon, with the User-Agent Go-http-client/1.1"), ("mal_log4shell", "TCP port 9001")]
+    ("name", "word"),
+    [
+        ("caldera_sandcat", "first POST /beacon, with the User-Agent Go-http-client/1.1"),
+        ("mal_log4shell", "TCP port 9001"),
+    ],
 )
 def test_published_captures(loaded, name: str, word: str) -> None:
     found = wire.exact(change_after_download, loaded, case_capture(name))

@@ -42,13 +42,18 @@ def test_priority_by_kind_and_signs(columns: dict[str, Any], priority: str) -> N
     assert wire.graded(code_download, **columns) == priority
 
 
-@pytest.mark.parametrize("body", [wire.PAGE, wire.pe(), b"window.ActiveXObject && x.execute(1)", wire.GIF, b"plain text"])
+@pytest.mark.parametrize(
+    "body", [wire.PAGE, wire.pe(), b"window.ActiveXObject && x.execute(1)", wire.GIF, b"plain text"]
+)
 def test_quiet_on_what_holds_no_code(body: bytes) -> None:
     assert not b.drafts(code_download, wire.download(body=body, **BARE))
 
 
 def test_title_and_summary_name_what_came() -> None:
-    found = b.drafts(code_download, wire.download(uri="/doc/invoice.zip", body=wire.archive(invoice__js=b"x"), kind="application/zip"))
+    found = b.drafts(
+        code_download,
+        wire.download(uri="/doc/invoice.zip", body=wire.archive(invoice__js=b"x"), kind="application/zip"),
+    )
     assert found[0].title == "A ZIP archive holding invoice.js was fetched over HTTP"
     assert "http://www.vendor.example/doc/invoice.zip" in found[0].summary
 
@@ -58,14 +63,18 @@ def test_a_look_up_that_made_the_server_fetch_it() -> None:
     hit = {"src": wire.OUTSIDE, "dst": wire.CLIENT, "dst_port": 8080, "frame": 77, "kind": "jndi", "time": b.START}
     given = {"http": made.http, "files": made.files, "packets": made.packets}
     found = b.drafts(code_download, b.tables(signatures=b.signatures(hit), **given))
-    assert "Before it, 203.0.113.9 had sent 10.0.0.5 port 8080 a request that holds ${jndi: (frame 77)" in found[0].summary
+    assert (
+        "Before it, 203.0.113.9 had sent 10.0.0.5 port 8080 a request that holds ${jndi: (frame 77)" in found[0].summary
+    )
     found = b.drafts(code_download, b.tables(signatures=b.signatures(hit | {"time": b.START + 900}), **given))
     assert "jndi" not in found[0].summary
 
 
 def test_on_the_wire(loaded, tmp_path: Path) -> None:
     frames = wire.fetched(0, "/bins.sh", wire.OUTSIDE, wire.SHELL, "text/plain", agent="Wget/1.17")
-    calm = wire.fetched(3, "/app.js", "www.shop.example", b"var a = 1;\n" * 20, "application/javascript", client_port=40001)
+    calm = wire.fetched(
+        3, "/app.js", "www.shop.example", b"var a = 1;\n" * 20, "application/javascript", client_port=40001
+    )
     found = wire.exact(code_download, loaded, wire.write(tmp_path / "a.pcap", frames, calm))
     assert [(d.priority, d.display_filter) for d in found] == [("high", "tcp.stream == 0")]
 

@@ -38,8 +38,19 @@ def test_priority_by_coding_and_signs(columns: dict[str, Any], priority: str) ->
 
 
 def test_in_a_stream_without_a_file() -> None:
-    hit = {"src": wire.OUTSIDE, "dst": wire.CLIENT, "src_port": 7000, "dst_port": 40000, "frame": 2, "kind": "base64-executable", "context": CODED[:99]}
-    packets = b.packets({"dst_port": 7000, "flags": 2}, {"src": wire.OUTSIDE, "dst": wire.CLIENT, "src_port": 7000, "dst_port": 40000, "payload": 9})
+    hit = {
+        "src": wire.OUTSIDE,
+        "dst": wire.CLIENT,
+        "src_port": 7000,
+        "dst_port": 40000,
+        "frame": 2,
+        "kind": "base64-executable",
+        "context": CODED[:99],
+    }
+    packets = b.packets(
+        {"dst_port": 7000, "flags": 2},
+        {"src": wire.OUTSIDE, "dst": wire.CLIENT, "src_port": 7000, "dst_port": 40000, "payload": 9},
+    )
     found = b.drafts(coded_executable, b.tables(signatures=b.signatures(hit), packets=packets))
     assert [d.priority for d in found] == ["low"]
     assert "203.0.113.9 sent 10.0.0.5 a program in Base64 in a stream on port 7000" in found[0].summary
@@ -55,14 +66,28 @@ def test_a_program_that_echo_writes_over_telnet(loaded, tmp_path: Path) -> None:
 
 
 def test_over_ftp() -> None:
-    files = b.files({"protocol": "ftp", "name": "a.txt", "detected_type": "text", "marks": ["program in Base64"], "uri": ""})
-    assert "a program in Base64 (content: text) over FTP" in b.drafts(coded_executable, b.tables(files=files))[0].summary
+    files = b.files(
+        {"protocol": "ftp", "name": "a.txt", "detected_type": "text", "marks": ["program in Base64"], "uri": ""}
+    )
+    assert (
+        "a program in Base64 (content: text) over FTP" in b.drafts(coded_executable, b.tables(files=files))[0].summary
+    )
 
 
 def test_on_the_wire(loaded, tmp_path: Path) -> None:
     frames = wire.fetched(0, "/img.txt", "paste.example", CODED[::-1], "text/plain", agent="")
-    key = wire.fetched(3, "/07jzh51", "www.florist.example", wire.xored(wire.pe(), b"ab12"), "text/plain", server=wire.OTHER, client_port=40001)
-    calm = wire.fetched(6, "/a.txt", "www.shop.example", base64.b64encode(wire.noise(3000)), "text/plain", client_port=40002)
+    key = wire.fetched(
+        3,
+        "/07jzh51",
+        "www.florist.example",
+        wire.xored(wire.pe(), b"ab12"),
+        "text/plain",
+        server=wire.OTHER,
+        client_port=40001,
+    )
+    calm = wire.fetched(
+        6, "/a.txt", "www.shop.example", base64.b64encode(wire.noise(3000)), "text/plain", client_port=40002
+    )
     found = wire.exact(coded_executable, loaded, wire.write(tmp_path / "a.pcap", frames, key, calm))
     assert [(d.priority, d.display_filter) for d in found] == [("high", "tcp.stream == 1"), ("high", "tcp.stream == 0")]
     assert "program under the XOR key 0x61623132" in found[0].summary
@@ -81,7 +106,9 @@ def test_a_program_further_inside_a_cut_file_is_low(loaded, tmp_path: Path) -> N
     assert [d.priority for d in found] == ["low"]
     assert "file with a program further inside: executable (MZ, Windows PE)" in found[0].summary
     frames = wire.fetched(0, "/disk.img", wire.OUTSIDE, wire.noise(5000) + wire.pe(30_000), agent="")[:-3]
-    assert [d.priority for d in wire.exact(coded_executable, loaded, wire.write(tmp_path / "b.pcap", frames))] == ["medium"]
+    assert [d.priority for d in wire.exact(coded_executable, loaded, wire.write(tmp_path / "b.pcap", frames))] == [
+        "medium"
+    ]
 
 
 def test_quiet_on_ordinary_use(loaded) -> None:

@@ -19,7 +19,10 @@ from tshark_report.rules.delivery.disguised_executable import disguised_executab
         ({"uri": "/i/logo.gif", "kind": "image/gif"}, "the name ends in .gif and it is declared as image/gif"),
         ({"uri": "/i/logo.gif"}, "the name ends in .gif"),
         ({"uri": "/download", "kind": "image/png"}, "it is declared as image/png"),
-        ({"uri": "/page.html", "kind": "text/html", "body": wire.elf()}, "the name ends in .html and it is declared as text/html"),
+        (
+            {"uri": "/page.html", "kind": "text/html", "body": wire.elf()},
+            "the name ends in .html and it is declared as text/html",
+        ),
         ({"uri": "/x", "kind": "text/html"}, "it is declared as text/html"),
         ({"uri": "/invoice.pdf.exe"}, "the name invoice.pdf.exe has two endings"),
         ({"uri": "/invoice%E2%80%AEfdp.exe"}, "turns the writing direction"),
@@ -77,7 +80,10 @@ def test_a_name_that_the_server_gives() -> None:
     made = wire.download(uri="/get", host="www.vendor.example")
     head = b'HTTP/1.1 200 OK\r\nContent-Disposition: attachment; filename="plan.pdf"\r\n\r\n'
     opening = {"src": wire.OUTSIDE, "dst": wire.CLIENT, "frame": 5, "data": head}
-    found = b.drafts(disguised_executable, b.tables(http=made.http, files=made.files, packets=made.packets, openings=b.openings(opening)))
+    found = b.drafts(
+        disguised_executable,
+        b.tables(http=made.http, files=made.files, packets=made.packets, openings=b.openings(opening)),
+    )
     assert "the server calls it plan.pdf" in found[0].summary
 
 
@@ -87,7 +93,9 @@ def test_files_over_ftp() -> None:
 
 
 def test_a_capture_that_ends_within_the_file(loaded, tmp_path: Path) -> None:
-    frames = wire.fetched(0, "/images/cursor.png", wire.OUTSIDE, wire.pe(40_000), "image/png", agent="WinHTTP loader/1.0")
+    frames = wire.fetched(
+        0, "/images/cursor.png", wire.OUTSIDE, wire.pe(40_000), "image/png", agent="WinHTTP loader/1.0"
+    )
     other = wire.fetched(3, "/a.png", "www.shop.example", wire.GIF, "image/png", client_port=40001)
     found = wire.exact(disguised_executable, loaded, wire.write(tmp_path / "a.pcap", frames[:-12], other))
     assert len(found) == 1

@@ -35,7 +35,10 @@ def test_context_and_look_alikes(columns: dict[str, Any], priority: str) -> None
 
 
 def test_one_finding_for_a_client() -> None:
-    found = b.drafts(document_download, wire.downloads(*({"uri": f"/{n}.ppt", "body": OLE, "server": f"203.0.113.{n + 1}"} for n in range(6))))
+    found = b.drafts(
+        document_download,
+        wire.downloads(*({"uri": f"/{n}.ppt", "body": OLE, "server": f"203.0.113.{n + 1}"} for n in range(6))),
+    )
     assert len(found) == 1
     assert found[0].summary.startswith("6 documents or archives passed to or from 10.0.0.5")
     assert "and 2 more" in found[0].summary

@@ -55,14 +55,24 @@ def test_priority_is_the_sum_of_signs(columns: dict[str, Any], priority: str) ->
     assert wire.graded(executable_download, **columns) == priority
 
 
-@pytest.mark.parametrize("body", [wire.PAGE, wire.GIF, wire.POWERSHELL, wire.noise(900), wire.JAVA_CLASS, b"MZ is a text" * 9])
+@pytest.mark.parametrize(
+    "body", [wire.PAGE, wire.GIF, wire.POWERSHELL, wire.noise(900), wire.JAVA_CLASS, b"MZ is a text" * 9]
+)
 def test_quiet_on_what_is_no_program(body: bytes) -> None:
     assert not b.drafts(executable_download, wire.download(body=body, **BARE))
 
 
 def test_a_host_that_was_called_before_by_the_server() -> None:
     made = wire.download(client=wire.SERVER, **BARE)
-    call = {"src": wire.OUTSIDE, "dst": wire.SERVER, "src_port": 5000, "dst_port": 80, "stream": 9, "payload": 50, "flags": 0x18}
+    call = {
+        "src": wire.OUTSIDE,
+        "dst": wire.SERVER,
+        "src_port": 5000,
+        "dst_port": 80,
+        "stream": 9,
+        "payload": 50,
+        "flags": 0x18,
+    }
     packets = made.packets.vstack(b.packets(call | {"frame": 90, "time": b.START - 60}))
     found = b.drafts(executable_download, b.tables(http=made.http, files=made.files, packets=packets))
     assert "203.0.113.9 had itself connected to 10.0.0.80 1 min 0 s before (frame 90)" in found[0].summary
@@ -72,10 +82,21 @@ def test_a_host_that_was_called_before_by_the_server() -> None:
 
 
 def test_a_cache_that_a_named_host_sends_its_clients_to() -> None:
-    moved = {"uri": "/dl/tool.exe", "status": 302, "body": wire.PAGE, "server": wire.OTHER, "location": f"http://{wire.OUTSIDE}/files/8/tool.exe"}
+    moved = {
+        "uri": "/dl/tool.exe",
+        "status": 302,
+        "body": wire.PAGE,
+        "server": wire.OTHER,
+        "location": f"http://{wire.OUTSIDE}/files/8/tool.exe",
+    }
     file = BARE | {"uri": "/files/8/tool.exe"}
     assert [d.priority for d in b.drafts(executable_download, wire.downloads(moved, file))] == ["low"]
-    for other in ({"location": f"http://{wire.OUTSIDE}/files/8/other.exe"}, {"uri": "/go"}, {"host": wire.OTHER}, {"location": "http://a.example/tool.exe"}):
+    for other in (
+        {"location": f"http://{wire.OUTSIDE}/files/8/other.exe"},
+        {"uri": "/go"},
+        {"host": wire.OTHER},
+        {"location": "http://a.example/tool.exe"},
+    ):
         assert [d.priority for d in b.drafts(executable_download, wire.downloads(moved | other, file))] == ["high"]
     nameless = wire.downloads(moved, BARE | {"uri": "/files/8/"})
     assert [d.priority for d in b.drafts(executable_download, nameless)] == ["high"]
@@ -119,9 +140,13 @@ def test_the_name_that_the_server_gave(loaded, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("extra", [{}, {"Transfer_Encoding": "chunked"}], ids=["plain", "a chunk that is none"])
 def test_a_body_in_a_packet_of_its_own_and_a_broken_export(loaded, tmp_path: Path, extra: dict[str, str]) -> None:
-    head, _, body = wire.answer(wire.pe(30_000), extra and "application/octet-stream" or "", **extra).partition(b"\r\n\r\n")
+    head, _, body = wire.answer(wire.pe(30_000), extra and "application/octet-stream" or "", **extra).partition(
+        b"\r\n\r\n"
+    )
     messages = [(0.1, ">", wire.request("GET", "/a", wire.OUTSIDE)), (0.2, "<", head + b"\r\n\r\n"), (0.3, "<", body)]
-    found = wire.exact(executable_download, loaded, wire.write(tmp_path / "a.pcap", wire.tcp(0, messages, port=80)[:-3]))
+    found = wire.exact(
+        executable_download, loaded, wire.write(tmp_path / "a.pcap", wire.tcp(0, messages, port=80)[:-3])
+    )
     assert [d.priority for d in found] == ["high"]
 
 
@@ -133,7 +158,10 @@ def test_quiet_on_a_program_further_inside_a_cut_file(loaded, tmp_path: Path) ->
 def test_only_the_stretch_of_a_shared_connection(loaded, tmp_path: Path) -> None:
     messages = []
     for place, (uri, body) in enumerate((("/", wire.PAGE), ("/a.exe", wire.pe()), ("/b.html", wire.PAGE))):
-        messages += [(0.1 + place, ">", wire.request("GET", uri, wire.OUTSIDE)), (0.2 + place, "<", wire.answer(body, "text/html"))]
+        messages += [
+            (0.1 + place, ">", wire.request("GET", uri, wire.OUTSIDE)),
+            (0.2 + place, "<", wire.answer(body, "text/html")),
+        ]
     found = wire.exact(executable_download, loaded, wire.write(tmp_path / "a.pcap", wire.tcp(0, messages, port=80)))
     assert len(found) == 1
     assert found[0].display_filter == "tcp.stream == 0 && (frame.number >= 6 && frame.number <= 9)"

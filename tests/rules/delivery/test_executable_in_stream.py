@@ -19,13 +19,17 @@ DOWN = {"src": wire.OUTSIDE, "dst": wire.CLIENT, "src_port": 4444, "dst_port": 4
 
 def _stream(**columns: Any) -> Any:
     return b.packets(
-        {"dst_port": 4444, "flags": 0x02, "seq": 1}, DOWN | {"flags": 0x12}, DOWN | {"payload": 900, "flags": 0x18} | columns
+        {"dst_port": 4444, "flags": 0x02, "seq": 1},
+        DOWN | {"flags": 0x12},
+        DOWN | {"payload": 900, "flags": 0x18} | columns,
     )
 
 
 def _opened(data: bytes, packets: Any = None, **columns: Any) -> list[Any]:
     opening = DOWN | {"frame": 3, "data": data, "payload": 900} | columns
-    return b.drafts(executable_in_stream, b.tables(openings=b.openings(opening), packets=_stream() if packets is None else packets))
+    return b.drafts(
+        executable_in_stream, b.tables(openings=b.openings(opening), packets=_stream() if packets is None else packets)
+    )
 
 
 def _inside(kind: str, context: bytes, **columns: Any) -> list[Any]:
@@ -43,7 +47,14 @@ def test_fires_on_a_stream_that_begins_with_a_program(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"MZ is the start of a text, and so on and on", b"\x7fELF", b"HTTP/1.1 200 OK\r\n\r\n" + wire.PAGE, wire.noise(200), b""]
+    "data",
+    [
+        b"MZ is the start of a text, and so on and on",
+        b"\x7fELF",
+        b"HTTP/1.1 200 OK\r\n\r\n" + wire.PAGE,
+        wire.noise(200),
+        b"",
+    ],
 )
 def test_quiet_on_a_stream_that_does_not(data: bytes) -> None:
     assert not _opened(data)
@@ -51,7 +62,10 @@ def test_quiet_on_a_stream_that_does_not(data: bytes) -> None:
 
 @pytest.mark.parametrize(("before", "fires"), [(64, True), (65, False)])
 def test_a_short_greeting_may_come_first(before: int, fires: bool) -> None:
-    rows = (DOWN | {"frame": 2, "data": b"hello", "payload": before}, DOWN | {"frame": 3, "data": wire.pe()[:256], "payload": 900, "order": 1})
+    rows = (
+        DOWN | {"frame": 2, "data": b"hello", "payload": before},
+        DOWN | {"frame": 3, "data": wire.pe()[:256], "payload": 900, "order": 1},
+    )
     assert bool(b.drafts(executable_in_stream, b.tables(openings=b.openings(*rows), packets=_stream()))) is fires
 
 
@@ -80,7 +94,9 @@ def test_the_text_of_a_program_needs_its_header() -> None:
 
 def test_between_hosts_inside_it_is_low() -> None:
     hit = DOWN | {"src": wire.SERVER, "frame": 3, "kind": "mz-header", "context": wire.pe()[:100]}
-    packets = b.packets({"dst": wire.SERVER, "dst_port": 4444, "flags": 2}, {}, DOWN | {"src": wire.SERVER, "payload": 900})
+    packets = b.packets(
+        {"dst": wire.SERVER, "dst_port": 4444, "flags": 2}, {}, DOWN | {"src": wire.SERVER, "payload": 900}
+    )
     found = b.drafts(executable_in_stream, b.tables(signatures=b.signatures(hit), packets=packets))
     assert found[0].priority == "low"
     assert found[0].lowered_because
@@ -102,7 +118,15 @@ def test_quiet_on_port_445_and_on_http() -> None:
 
 @pytest.mark.parametrize(("seconds", "named"), [(120.0, True), (120.5, False)])
 def test_a_name_that_passed_between_the_hosts_before(seconds: float, named: bool) -> None:
-    script = {"src": wire.CLIENT, "dst": wire.OUTSIDE, "dst_port": 8884, "stream": 1, "frame": 1, "data": b"get ssms.exe\r\n", "time": b.START}
+    script = {
+        "src": wire.CLIENT,
+        "dst": wire.OUTSIDE,
+        "dst_port": 8884,
+        "stream": 1,
+        "frame": 1,
+        "data": b"get ssms.exe\r\n",
+        "time": b.START,
+    }
     program = DOWN | {"frame": 3, "data": wire.pe()[:256], "time": b.START + seconds}
     found = b.drafts(executable_in_stream, b.tables(openings=b.openings(script, program), packets=_stream()))
     assert ("named ssms.exe to 203.0.113.9 port 8884 (frame 1)" in found[0].summary) is named
@@ -128,7 +152,10 @@ def test_files_of_ftp_and_tftp(columns: dict[str, Any], priority: str) -> None:
 
 
 def test_many_transfers_between_two_hosts_are_one_finding() -> None:
-    rows = [{"name": f"{n}.exe", "protocol": "ftp", "detected_type": "Windows executable (PE)", "uri": "", "stream": n} for n in range(4)]
+    rows = [
+        {"name": f"{n}.exe", "protocol": "ftp", "detected_type": "Windows executable (PE)", "uri": "", "stream": n}
+        for n in range(4)
+    ]
     found = b.drafts(executable_in_stream, b.tables(files=b.files(*rows)))
     assert len(found) == 1
     assert "3 more transfers of programs between the same hosts: 1.exe, 2.exe and 3.exe" in found[0].summary
@@ -139,7 +166,9 @@ def _tftp(at: float, name: str, body: bytes) -> list[tuple[float, bytes]]:
     for place in range(len(body) // 512 + 1):
         block = struct.pack(">HH", 3, place + 1) + body[place * 512 : place * 512 + 512]
         frames.append(udp(at + 0.1 + 0.1 * place, wire.OUTSIDE, wire.CLIENT, 3000, 50000, block))
-        frames.append(udp(at + 0.15 + 0.1 * place, wire.CLIENT, wire.OUTSIDE, 50000, 3000, struct.pack(">HH", 4, place + 1)))
+        frames.append(
+            udp(at + 0.15 + 0.1 * place, wire.CLIENT, wire.OUTSIDE, 50000, 3000, struct.pack(">HH", 4, place + 1))
+        )
     return frames
 
 
@@ -166,7 +195,9 @@ def test_ftp_on_the_wire(loaded, tmp_path: Path) -> None:
 
 def test_an_answer_whose_request_is_missing(loaded, tmp_path: Path) -> None:
     answer = wire.answer(wire.pe(9000), extra="1", Content_Disposition="attachment; filename=a.exe")
-    found = wire.exact(executable_in_stream, loaded, write(tmp_path / "a.pcap", tcp(0, [(0.1, "<", answer)], port=81)[:5]))
+    found = wire.exact(
+        executable_in_stream, loaded, write(tmp_path / "a.pcap", tcp(0, [(0.1, "<", answer)], port=81)[:5])
+    )
     assert "an HTTP answer whose request is not in this capture" in found[0].summary
 
 

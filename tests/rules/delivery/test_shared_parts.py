@@ -20,7 +20,13 @@ def _context(tables) -> Context:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("Shop.Example:8080", "shop.example"), ("[2001:db8::1]:80", "2001:db8::1"), ("2001:db8::1", "2001:db8::1"), (None, ""), ("10.0.0.1:", "10.0.0.1")],
+    [
+        ("Shop.Example:8080", "shop.example"),
+        ("[2001:db8::1]:80", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        (None, ""),
+        ("10.0.0.1:", "10.0.0.1"),
+    ],
 )
 def test_host_names_without_their_port(host: str | None, expected: str) -> None:
     made = _http.exchanges(b.tables(http=b.family("http", {"method": "GET", "uri": "/", "host": host})))
@@ -42,11 +48,18 @@ def test_answers_are_paired_by_number_or_by_place() -> None:
 
 
 def test_an_answer_that_was_not_put_together_is_read_from_the_opening() -> None:
-    http = b.family("http", {"method": "GET", "uri": "/a"}, {"method": "GET", "uri": "/b", "stream": 1}, {"method": "GET", "uri": "/c", "stream": 2})
+    http = b.family(
+        "http",
+        {"method": "GET", "uri": "/a"},
+        {"method": "GET", "uri": "/b", "stream": 1},
+        {"method": "GET", "uri": "/c", "stream": 2},
+    )
     head = b"HTTP/1.1 302 Found\r\nContent-Type: text/html\r\nContent-Length: 12\r\nLocation: /x\r\nContent-Encoding: gzip\r\nContent-Disposition: inl"
     down = {"src": "203.0.113.9", "dst": "10.0.0.5"}
     openings = b.openings(
-        down | {"frame": 9, "data": head}, down | {"frame": 9, "stream": 1, "data": b"HTTP/1.1 odd"}, down | {"frame": 1, "stream": 2, "data": head}
+        down | {"frame": 9, "data": head},
+        down | {"frame": 9, "stream": 1, "data": b"HTTP/1.1 odd"},
+        down | {"frame": 1, "stream": 2, "data": head},
     )
     rows = _http.exchanges(b.tables(http=http, openings=openings)).to_dicts()
     assert (rows[0]["status"], rows[0]["content_type"], rows[0]["length"], rows[0]["location"], rows[0]["encoding"]) == (
@@ -67,7 +80,9 @@ def test_an_answer_that_was_not_put_together_is_read_from_the_opening() -> None:
     ],
 )
 def test_file_names_of_answers(value: bytes, name: str | None) -> None:
-    answer = _http.read_answer(b"HTTP/1.0 200 OK\r\nContent-Disposition: " + value + b"\r\nContent-Length: x\r\n\r\nbody")
+    answer = _http.read_answer(
+        b"HTTP/1.0 200 OK\r\nContent-Disposition: " + value + b"\r\nContent-Length: x\r\n\r\nbody"
+    )
     assert answer is not None
     assert answer.file_name == name
     assert answer.length is None
@@ -89,7 +104,13 @@ def test_keys_of_pages(host: str | None, uri: str | None, key: str) -> None:
 
 @pytest.mark.parametrize(
     ("url", "host"),
-    [("http://u@a.example:80/x", "a.example"), ("//b.example/x", "b.example"), ("http://[2001:db8::1]/", "2001:db8::1"), ("/x", ""), (None, "")],
+    [
+        ("http://u@a.example:80/x", "a.example"),
+        ("//b.example/x", "b.example"),
+        ("http://[2001:db8::1]/", "2001:db8::1"),
+        ("/x", ""),
+        (None, ""),
+    ],
 )
 def test_hosts_of_links(url: str | None, host: str) -> None:
     assert _http.host_of(url) == host
@@ -110,7 +131,10 @@ def test_asked_twice_the_work_is_done_once() -> None:
 
 
 def test_files_without_hosts_tell_nothing() -> None:
-    files = b.files({"frame": None, "detected_type": "Windows executable (PE)"}, {"source": "", "detected_type": "Windows executable (PE)"})
+    files = b.files(
+        {"frame": None, "detected_type": "Windows executable (PE)"},
+        {"source": "", "detected_type": "Windows executable (PE)"},
+    )
     assert not _deliveries.deliveries(b.tables(files=files))
 
 
@@ -123,13 +147,22 @@ def test_a_file_whose_request_is_missing_keeps_its_name() -> None:
 
 def test_a_program_that_is_exported_is_not_told_again_from_its_stream() -> None:
     made = wire.download()
-    hit = {"src": wire.OUTSIDE, "dst": wire.CLIENT, "src_port": 80, "frame": 6, "kind": "mz-header", "context": wire.pe()[:99]}
+    hit = {
+        "src": wire.OUTSIDE,
+        "dst": wire.CLIENT,
+        "src_port": 80,
+        "frame": 6,
+        "kind": "mz-header",
+        "context": wire.pe()[:99],
+    }
     tables = b.tables(http=made.http, files=made.files, packets=made.packets, signatures=b.signatures(hit))
     assert len(_deliveries.deliveries(tables)) == 1
 
 
 def test_files_over_smb_are_left_to_others() -> None:
-    assert not _deliveries.deliveries(b.tables(files=b.files({"protocol": "smb", "detected_type": "Windows executable (PE)"})))
+    assert not _deliveries.deliveries(
+        b.tables(files=b.files({"protocol": "smb", "detected_type": "Windows executable (PE)"}))
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,12 @@ from tests.conftest import fixture_capture
 from tests.rules.delivery import wire
 from tshark_report.rules.delivery.stage_download import stage_download
 
-STAGE = {"uri": "/aaa9", "host": wire.OUTSIDE, "body": wire.noise(50_000), "agent": "Mozilla/5.0 (compatible; MSIE 9.0)"}
+STAGE = {
+    "uri": "/aaa9",
+    "host": wire.OUTSIDE,
+    "body": wire.noise(50_000),
+    "agent": "Mozilla/5.0 (compatible; MSIE 9.0)",
+}
 
 
 @pytest.mark.parametrize(

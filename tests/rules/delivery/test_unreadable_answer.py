@@ -45,7 +45,9 @@ def test_quiet_on_a_compressed_page() -> None:
 
 
 def test_answers_of_one_server_are_one_finding() -> None:
-    found = b.drafts(unreadable_answer, wire.downloads(*(ODD | BARE | {"method": "POST", "uri": f"/{n}"} for n in range(30))))
+    found = b.drafts(
+        unreadable_answer, wire.downloads(*(ODD | BARE | {"method": "POST", "uri": f"/{n}"} for n in range(30)))
+    )
     assert len(found) == 1
     assert "answered 30 requests of 10.0.0.5" in found[0].summary
     assert "30,000 bytes declared as text/html" in found[0].summary
@@ -55,7 +57,10 @@ def test_answers_of_one_server_are_one_finding() -> None:
 def test_on_the_wire(loaded, tmp_path: Path) -> None:
     messages = []
     for place, body in enumerate((wire.noise(5000), wire.PAGE)):
-        messages += [(0.1 + place, ">", wire.request("POST", "/a", wire.OUTSIDE, b"x=1")), (0.2 + place, "<", wire.answer(body, "text/html"))]
+        messages += [
+            (0.1 + place, ">", wire.request("POST", "/a", wire.OUTSIDE, b"x=1")),
+            (0.2 + place, "<", wire.answer(body, "text/html")),
+        ]
     found = wire.exact(unreadable_answer, loaded, wire.write(tmp_path / "a.pcap", wire.tcp(0, messages, port=80)))
     assert [d.priority for d in found] == ["medium"]
     assert found[0].display_filter == "tcp.stream == 0 && frame.number <= 8"

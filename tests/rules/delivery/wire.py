@@ -33,7 +33,13 @@ def noise(size: int, seed: int = 1) -> bytes:
 
 def pe(size: int = 3000, *, dll: bool = False) -> bytes:
     """The header of a Windows program, and noise: nothing in it can run."""
-    head = b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00\xb8" + bytes(7) + b"\x40" + bytes(35) + struct.pack("<I", 0x80)
+    head = (
+        b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00\xb8"
+        + bytes(7)
+        + b"\x40"
+        + bytes(35)
+        + struct.pack("<I", 0x80)
+    )
     head = (head + STUB).ljust(0x80, b"\0")
     head += b"PE\0\0L\x01\x03\x00" + bytes(12) + struct.pack("<HH", 0xE0, 0x2102 if dll else 0x0102)
     return head + noise(size - len(head))
