@@ -89,6 +89,8 @@ def counts(
     """Packets that each filter selects, by one pass over the capture or over what `feed` writes; and the command."""
     tshark, options = counter.tshark, counter.options
     unique = list(dict.fromkeys(unique))
+    if not unique:
+        return {}, []
     columns = [f"({options.display_filter}) && ({each})" if options.display_filter else each for each in unique]
     shown = _command(counter, columns)
     args = [tshark.path, "-n", "-r", "-", *shown[4:]] if feed else shown

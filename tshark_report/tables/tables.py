@@ -274,5 +274,5 @@ def from_builder(
         link_types=link_types,
         missing_fields=col.all_fields() - builder.known,
         not_made=not_made or {},
-        **made,  # type: ignore[arg-type]
+        **made,
     )
