@@ -235,11 +235,15 @@ def capinfos(tshark: Tshark, path: Path, env: dict[str, str], timeout: float) ->
     done = process.run(
         [program, "-T", "-M", "-t", "-E", "-I", "-c", "-l", "-o", "-k", "-D", "-n", str(path)], timeout=timeout, env=env
     )
-    lines = done.stdout.decode("utf-8", "replace").split("\n")
-    values: dict[str, str] = {}
-    if len(lines) >= 2:
-        values = dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=False))
+    heads, _, row = done.stdout.partition(b"\n")
+    # The row starts with the file's name, which may hold a newline or tab itself.
+    row = row.removeprefix(os.fsencode(path)).split(b"\n", 1)[0]
+    values = dict(zip(_texts(heads)[1:], _texts(row)[1:], strict=False))
     return Capinfos(values, done.last_error, done.code)
+
+
+def _texts(row: bytes) -> list[str]:
+    return row.decode("utf-8", "replace").split("\t")
 
 
 def sha256(path: Path) -> str:

@@ -19,13 +19,16 @@ from typing import IO
 
 from tshark_report.capture import process
 from tshark_report.capture.tshark import Tshark
-from tshark_report.errors import FilterRejected, TsharkFailed
+from tshark_report.errors import CaptureUnreadable, FilterRejected, TsharkFailed
 
 CHUNK = 8 * 1024 * 1024
 """Bytes of rows handed on at a time: large enough for a fast parse, small enough to keep memory flat."""
 
 SEPARATOR = "\x1f"
 """Between several values of one field in `-T fields`; tshark escapes it inside a value, as every control byte."""
+
+ABOUT_THE_FILE = re.compile(r"record data that|network type|isn't a capture file|doesn't understand|can't be opened")
+"""What tshark says where the file is at fault, not what it was asked."""
 
 OBJECT_KINDS = ("http", "smb", "tftp", "ftp-data", "imf")
 """`--export-objects` protocols whose objects are files that a person named."""
@@ -177,6 +180,7 @@ def dissect(
     Raises:
         Forged: a row is not what tshark writes for an honest packet; nothing that was consumed may be used.
         FilterRejected: tshark does not accept the user's filter, preference or decode-as rule.
+        CaptureUnreadable: this tshark cannot read the file's packets.
         TsharkFailed: tshark was killed, hung, or ended without a row.
     """
     args = [tshark.path, "-n", "-r", "-" if feed else str(path), *options.arguments()]
@@ -250,15 +254,19 @@ def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeo
     if done.code == 0:
         return
     message = done.last_error.removeprefix("tshark: ")
-    if result.rows == 0 and re.search(
-        r"(?i)filter|syntax|preference|decode|-d|unknown protocol|is neither a field|not a valid|was unexpected|-o flag",  # noqa: E501
-        text,
-    ):
-        given = [options.display_filter, *options.preferences, *options.decode_as]
+    first = (text.strip().splitlines() or [message])[0].removeprefix("tshark: ")
+    if result.rows == 0 and ABOUT_THE_FILE.search(text):
+        raise CaptureUnreadable(
+            "tshark cannot read this capture",
+            detail=f"{path.name}: {message or first}",
+            causes=("its link type is one that this tshark does not know", "the file is damaged"),
+            next_step=f"tshark -n -r {path} -c 1",
+        )
+    given = [options.display_filter, *options.preferences, *options.decode_as, options.profile]
+    if result.rows == 0 and any(given):
         raise FilterRejected(
             "tshark does not accept what was passed to it",
-            detail=(text.strip().splitlines() or [message])[0].removeprefix("tshark: ")
-            + f"   (given: {'; '.join(g for g in given if g)})",
+            detail=f"{first}   (given: {'; '.join(g for g in given if g)})",
             causes=("a misspelt field or protocol name", "a field that this tshark version does not have"),
             next_step="try the filter in Wireshark, or: tshark -r CAPTURE -Y 'FILTER' -c 1",
         )
