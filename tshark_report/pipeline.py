@@ -21,7 +21,7 @@ from tshark_report.report import model
 from tshark_report.rules import ALL
 from tshark_report.rules import base as rules
 from tshark_report.settings import Settings
-from tshark_report.story import views
+from tshark_report.story import allowed, views
 from tshark_report.story.dns_view import dns_view
 from tshark_report.story.findings import Fired, fired, to_findings
 from tshark_report.story.hosts import hosts as hosts_view
@@ -84,7 +84,7 @@ def tell(
     with ThreadPoolExecutor(2) as pool:
         progress("rules", 0.92)
         outcomes = list(rules.run(ALL, loaded.tables, request.settings))
-        drafts, hidden = _allowed(fired(outcomes), request.settings)
+        drafts, hidden = allowed.split(fired(outcomes), request.settings)
         progress("running the findings' filters", 0.94)
         limit = request.timeout or deadline(loaded.capture.file_bytes)
         counter = run_filters.Counter(found, loaded.capture.path, request.options, env, limit)
@@ -114,7 +114,7 @@ def carve(request: Request, wanted: str, progress: Progress = quiet) -> tuple[by
     """
     with opened(request, progress) as (loaded, found, scratch, env):
         progress("rules", 0.92)
-        drafts, _ = _allowed(fired(list(rules.run(ALL, loaded.tables, request.settings))), request.settings)
+        drafts, _ = allowed.split(fired(list(rules.run(ALL, loaded.tables, request.settings))), request.settings)
         points = _points(loaded, drafts)
         ids = {i for p in points if str(p.rank) == wanted for i in p.findings}
         chosen = [f for f in drafts if f.id in ids or wanted.upper() in (f.id.upper(), f.rule.code)]
@@ -170,29 +170,6 @@ def _parts(loaded: Loaded, settings: Settings) -> _Parts:
         views.files_view(tables),
         views.statistics_view(tables, loaded.taps),
     )
-
-
-def _allowed(found: list[Fired], settings: Settings) -> tuple[list[Fired], list[str]]:
-    """Findings that the user's allow-list does not cover, and a line for each that it does: hidden, but counted."""
-    kept, hidden = [], []
-    for each in found:
-        match = next(
-            (
-                a
-                for a in settings.allowed
-                if (a.code or a.host or a.name or a.port)
-                and (not a.code or a.code == each.rule.code)
-                and (not a.host or a.host in each.draft.hosts)
-                and (not a.name or a.name in each.draft.summary)
-                and (a.port is None or f"port == {a.port}" in each.draft.display_filter)
-            ),
-            None,
-        )
-        if match is None:
-            kept.append(each)
-        else:
-            hidden.append(f"{each.rule.code} {each.rule.name} about {each.draft.subject}: {match.reason or 'expected'}")
-    return kept, hidden
 
 
 def _report(
