@@ -11,7 +11,7 @@ from tshark_report.story.findings import Fired
 SERVICE_RULES = frozenset(
     ("tls-on-odd-ports", "http-on-odd-ports", "protocols-on-odd-ports", "clear-text-on-tls-ports")
 )
-"""Rules that fire on a service being where it is: an expected service is just that. What is done with it still counts."""
+"""Rules that fire on a service being where it is. What is done with an expected service still counts."""
 
 
 def split(found: Sequence[Fired], settings: Settings) -> tuple[list[Fired], list[str]]:
