@@ -19,7 +19,7 @@ from tshark_report.capture import process, split
 from tshark_report.capture.dissect import Options, write_into
 from tshark_report.capture.load import Loaded
 from tshark_report.capture.tshark import Tshark
-from tshark_report.tables import cuts
+from tshark_report.tables import cuts, first_pass
 
 _ROW = re.compile(r"^\|[^|]*<>[^|]*\|((?:\s*\d+\s*\|)+)", re.MULTILINE)
 
@@ -61,8 +61,11 @@ def checked(counter: Counter, wanted: Sequence[str], loaded: Loaded, jobs: int =
         return counts(counter, unique) if total <= LARGEST_WHOLE else ({}, [])
     import numpy as np
 
+    found = {each: n for each in unique if (n := first_pass.counted(each, loaded.tables)) is not None}
     pair = np.unique(keys, return_inverse=True)[1].astype(np.int64)
-    made, rest = cuts.plan(unique, cuts.Capture(loaded.tables, pair, loaded.quoted))
+    asked = [each for each in unique if each not in found]
+    made, rest = cuts.plan(asked, cuts.Capture(loaded.tables, pair, loaded.quoted))
+    made.sort(key=lambda cut: -len(cut.frames))
     with ThreadPoolExecutor(jobs) as pool:
         work = [
             pool.submit(
@@ -71,13 +74,14 @@ def checked(counter: Counter, wanted: Sequence[str], loaded: Loaded, jobs: int =
                 list(cut.filters.values()),
                 split.feeder(counter.path, frames, split.Shard(cut.frames - 1)),
             )
-            for cut in sorted(made, key=lambda cut: -len(cut.frames))
+            for cut in made
         ]
         whole = pool.submit(counts, counter, rest) if rest and total <= LARGEST_WHOLE else None
-        found: dict[str, int] = {}
-        for cut, future in zip(sorted(made, key=lambda cut: -len(cut.frames)), work, strict=True):
-            numbers, _ = future.result()
-            found |= {each: numbers[there] for each, there in cut.filters.items() if there in numbers}
+        counted = [(cut.filters, future.result()[0]) for cut, future in zip(made, work, strict=True)]
+        for each in asked:
+            parts = [numbers.get(filters[each]) for filters, numbers in counted if each in filters]
+            if parts and None not in parts:
+                found[each] = sum(n for n in parts if n is not None)
         if whole is not None:
             found |= whole.result()[0]
     return found, _command(counter, [each for each in unique if each in found])

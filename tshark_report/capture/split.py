@@ -101,7 +101,7 @@ def companions(shard: Shard, of_frame: npt.NDArray[np.uint64], numbers: npt.NDAr
     return Shard(shard.frames[np.isin(of_frame[shard.frames], wanted)])
 
 
-def _gather(data: npt.NDArray[Any], at: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+def gather(data: npt.NDArray[Any], at: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
     """`size` bytes at each offset as one big-endian number; offsets must lie inside the data."""
     import numpy as np
 
@@ -111,43 +111,62 @@ def _gather(data: npt.NDArray[Any], at: npt.NDArray[Any], size: int) -> npt.NDAr
     return value
 
 
-def _keys(data: npt.NDArray[Any], frames: Frames) -> npt.NDArray[Any]:
-    """For each frame a hash of its outer address pair; 0 for frames without an IP header."""
+@dataclass(frozen=True)
+class Located:
+    """For each frame where its network header starts, where the frame ends, and whether it is IPv4 or IPv6."""
+
+    network: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+    four: npt.NDArray[np.bool_]
+    six: npt.NDArray[np.bool_]
+
+
+def located(data: npt.NDArray[Any], frames: Frames) -> Located:
+    """Network headers of frames whose link types are all in LINK_HEADERS; neither IPv4 nor IPv6 where there is none."""
     import numpy as np
 
     offset = np.frombuffer(frames.offset, dtype=np.uint64).astype(np.int64)
     captured = np.frombuffer(frames.captured, dtype=np.uint32).astype(np.int64)
     link = np.frombuffer(frames.link, dtype=np.uint16)
-    key = np.zeros(len(offset), dtype=np.uint64)
+    made = Located(offset.copy(), offset + captured, np.zeros(len(offset), bool), np.zeros(len(offset), bool))
     limit = len(data)
     for kind in np.unique(link):
         header, type_at = LINK_HEADERS[int(kind)]
-        chosen = np.flatnonzero((link == kind) & (captured >= header + 20))
+        chosen = np.flatnonzero((link == kind) & (captured > header))
         start = offset[chosen]
         network = start + header
         if type_at is not None:
-            ether = _gather(data, start + type_at, 2)
+            ether = gather(data, start + type_at, 2)
             for _ in range(2):  # one or two VLAN tags
                 tagged = (ether == 0x8100) | (ether == 0x88A8)
-                tagged &= network + 24 <= start + captured[chosen]
-                ether = np.where(tagged, _gather(data, np.minimum(network + 2, limit - 2), 2), ether)
+                tagged &= network + 4 <= start + captured[chosen]
+                ether = np.where(tagged, gather(data, np.minimum(network + 2, limit - 2), 2), ether)
                 network = np.where(tagged, network + 4, network)
             four, six = ether == 0x0800, ether == 0x86DD
         else:
             version = data[network] >> 4
             four, six = version == 4, version == 6
-        end = start + captured[chosen]
-        network = _quoted(data, network, end, four, six)
-        room = end - network
-        for mask, at, size in ((four & (room >= 20), 12, 4), (six & (room >= 40), 8, 16)):
-            rows = np.flatnonzero(mask)
-            if not len(rows):
-                continue
-            a = _folded(data, network[rows] + at, size)
-            b = _folded(data, network[rows] + at + size, size)
-            # The same for both directions: multiplying spreads neighbours, adding does not care for order.
-            mixed = (a * np.uint64(0x9E3779B97F4A7C15) + b * np.uint64(0x9E3779B97F4A7C15)) ^ (a ^ b)
-            key[chosen[rows]] = mixed * np.uint64(0xD6E8FEB86659FD93)
+        made.network[chosen], made.four[chosen], made.six[chosen] = network, four, six
+    return made
+
+
+def _keys(data: npt.NDArray[Any], frames: Frames) -> npt.NDArray[Any]:
+    """For each frame a hash of its outer address pair; 0 for frames without an IP header."""
+    import numpy as np
+
+    at = located(data, frames)
+    key = np.zeros(len(frames), dtype=np.uint64)
+    network = _quoted(data, at.network, at.end, at.four, at.six)
+    room = at.end - network
+    for mask, place, size in ((at.four & (room >= 20), 12, 4), (at.six & (room >= 40), 8, 16)):
+        rows = np.flatnonzero(mask)
+        if not len(rows):
+            continue
+        a = _folded(data, network[rows] + place, size)
+        b = _folded(data, network[rows] + place + size, size)
+        # The same for both directions: multiplying spreads neighbours, adding does not care for order.
+        mixed = (a * np.uint64(0x9E3779B97F4A7C15) + b * np.uint64(0x9E3779B97F4A7C15)) ^ (a ^ b)
+        key[rows] = mixed * np.uint64(0xD6E8FEB86659FD93)
     return key
 
 
@@ -184,8 +203,8 @@ def _folded(data: npt.NDArray[Any], at: npt.NDArray[Any], size: int) -> npt.NDAr
     import numpy as np
 
     if size <= 8:
-        return _gather(data, at, size)
-    folded: npt.NDArray[Any] = _gather(data, at, 8) * np.uint64(31) + _gather(data, at + 8, 8)
+        return gather(data, at, size)
+    folded: npt.NDArray[Any] = gather(data, at, 8) * np.uint64(31) + gather(data, at + 8, 8)
     return folded
 
 
@@ -238,7 +257,7 @@ def _block_ends(path: Path, frames: Frames, record: npt.NDArray[Any]) -> npt.NDA
 
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         data = np.frombuffer(mapped, dtype=np.uint8)
-        raw = _gather(data, record + 4, 4)
+        raw = gather(data, record + 4, 4)
         del data
     if frames.order == "<":
         raw = raw.astype(np.uint32).byteswap().astype(np.uint64)

@@ -42,7 +42,10 @@ def _c(name: str, field: str, dtype: Dtype = "text", *, full_only: bool = False)
     return Column(name, tuple(field.split(" | ")), dtype, full_only)
 
 
-BUILT_IN: tuple[tuple[str, str], ...] = (
+BuiltIn = tuple[tuple[str, str], ...]
+Packs = tuple[tuple[str, tuple[str, ...]], ...]
+
+BUILT_IN: BuiltIn = (
     ("frame", "%m"),
     ("src", "%us"),
     ("src_port", "%uS"),
@@ -57,7 +60,7 @@ BUILT_IN: tuple[tuple[str, str], ...] = (
 """tshark's own columns, nearly free. Addresses and ports are the innermost layer's. Source and destination
 columns must not stand side by side: tshark prints an arrow between them."""
 
-PACKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+PACKS: Packs = (
     ("protocols", ("frame.protocols",)),
     (
         "transport_pack",
@@ -76,6 +79,13 @@ PACKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 """Fields that are there in every packet of their protocol, in one column, comma-separated in this order: a column
 costs tshark three times what a field costs."""
+
+LEAN_BUILT_IN: BuiltIn = (("frame", "%m"), ("time", "%t"), ("length", "%L"), ("protocol", "%p"))
+LEAN_PACKS: Packs = (
+    ("protocols", ("frame.protocols",)),
+    ("stream_pack", ("tcp.stream", "tcp.window_size", "udp.stream")),
+)
+"""What tshark is asked where the headers were read from the file beside it (capture.headers)."""
 
 LAYERED: tuple[Column, ...] = (
     _c("protocols", "frame.protocols"),
@@ -359,7 +369,6 @@ GROUPS: tuple[Group, ...] = (
     _g("telnet", "telnet"),
     _g("ssh", "ssh"),
     _g("dhcp dhcpv6", "dhcp"),
-    _g("wlan", "wlan"),
     _g("tftp ntp modbus mbtcp snmp rdp sip irc mysql radius mqtt pap pgsql", "misc"),
 )
 """A packet with markers of two groups (HTTP inside decrypted TLS, DNS quoted by ICMP) is read again by `-T fields`."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -94,7 +95,10 @@ class Capture:
 
 
 def plan(wanted: Sequence[str], capture: Capture) -> tuple[list[Cut], list[str]]:
-    """Cuts with their filters, and the filters that need the whole capture."""
+    """Cuts with their filters, and the filters that need the whole capture.
+
+    A filter that stands in several cuts selects as many packets as it does in all of them together.
+    """
     import numpy as np
 
     if not wanted or not len(capture.pair):
@@ -108,7 +112,10 @@ def plan(wanted: Sequence[str], capture: Capture) -> tuple[list[Cut], list[str]]
             continue
         chosen[each] = pairs
     cuts = []
-    for pairs, filters in _grouped(chosen, capture.pair):
+    grouped = _grouped(chosen, capture.pair)
+    if len(grouped) == 1:
+        grouped = [(half, grouped[0][1]) for half in _halves(grouped[0][0], capture.pair)]
+    for pairs, filters in grouped:
         frames = np.flatnonzero(pairs[capture.pair]) + 1
         inside = streams.filter(pl.lit(pl.Series("in", pairs)).gather(pl.col("pair")))
         rename = _renaming(frames, inside)
@@ -132,6 +139,7 @@ def _pairs(wanted: Sequence[str], capture: Capture) -> dict[str, npt.NDArray[np.
         found = np.unique(capture.pair[max(first - 1, 0) : max(last, 0)])
         return pl.col("pair").is_in(pl.Series(found).implode()) if len(found) else pl.lit(value=False)
 
+    @cache
     def analysed(name: str) -> pl.Expr:
         text = _FLAGS.get(name)
         said = pl.col("group") == "Sequence" if text is None else pl.col("message").str.contains(text, literal=True)
@@ -198,6 +206,20 @@ def _grouped(
             if cost < least:
                 best, least = made, cost
     return best
+
+
+def _halves(pairs: npt.NDArray[np.bool_], pair: npt.NDArray[np.int64]) -> list[npt.NDArray[np.bool_]]:
+    """The pairs in two parts of about equal weight for two tsharks; in one where it is not worth a start."""
+    import numpy as np
+
+    weight = np.where(pairs, np.bincount(pair, minlength=len(pairs)), 0)
+    if float(weight.sum()) * PACKET < 2 * START:
+        return [pairs]
+    order = np.argsort(-weight, kind="stable")
+    running = np.cumsum(weight[order])
+    first = np.zeros(len(pairs), dtype=bool)
+    first[order[running - weight[order] / 2 <= running[-1] / 2]] = True
+    return [pairs & first, pairs & ~first]
 
 
 def _renaming(frames: npt.NDArray[np.int64], streams: pl.DataFrame) -> Callable[[str], str]:

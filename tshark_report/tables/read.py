@@ -14,7 +14,7 @@ with one column a field, by `again()`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -171,6 +171,8 @@ class Builder:
     """Fields that this tshark has."""
     frame_map: Sequence[int] | None = None
     """For a shard: original frame number of shard frame 1, 2, ...; None where numbers are already right."""
+    headers: Callable[[], pl.DataFrame] | None = None
+    """Gives the headers of all frames of the capture (capture.headers), where they are read beside tshark."""
     odd: dict[str, int] = field(default_factory=dict)
     """`frame.protocols` of packets that need the full layout, with their number of packets."""
     _packets: list[pl.DataFrame] = field(default_factory=list)
@@ -187,11 +189,14 @@ class Builder:
             # A column needs a field: of one that no packet here has, where this tshark knows none of them.
             return f"%Cus:{' or '.join(names) or 'frame.p2p_dir'}:{occurrence}:U"
 
-        shown = [code for _, code in col.BUILT_IN]
-        shown += [custom(fields, 1) for _, fields in col.PACKS]
+        built_in, packs = self._shared_columns()
+        shown = [code for _, code in built_in] + [custom(fields, 1) for _, fields in packs]
         shown.append(custom([f for c in col.EXPERT for f in c.fields], 0))
         shown += [custom(fields, 0 if many else 1) for fields, many in col.slots()]
         return Layout(tuple(shown))
+
+    def _shared_columns(self) -> tuple[col.BuiltIn, col.Packs]:
+        return (col.BUILT_IN, col.PACKS) if self.headers is None else (col.LEAN_BUILT_IN, col.LEAN_PACKS)
 
     def full_layout(self) -> Layout:
         """The fields that `add_full` expects."""
@@ -206,26 +211,29 @@ class Builder:
         """Display filter for the packets that need the full layout; None where there are none, "" for all packets."""
         if not self.odd:
             return None
-        if len(self.odd) > 40:
+        if len(self.odd) > 40 or self.headers is not None:
             return ""
-        return " or ".join(f'frame.protocols == "{text}"' for text in self.odd)
+        return " or ".join(f'frame.protocols == "{text}"' for text in sorted(self.odd))
 
     def add(self, block: bytes) -> None:
         """Parse one block of whole rows in the fast layout."""
         slots = [f"slot{i}" for i in range(len(col.slots()))]
-        names = [name for name, _ in col.BUILT_IN] + [name for name, _ in col.PACKS] + ["expert_pack", *slots]
+        built_in, packs = self._shared_columns()
+        names = [name for name, _ in (*built_in, *packs)] + ["expert_pack", *slots]
         raw = self._numbered(_read(block, names))
         chains = {text: chain(text or "") for text in raw["protocols"].unique().to_list()}
-        counts = None
         odd = [text for text in chains if needs_full(text)]
-        if odd:
-            needing = raw.filter(pl.col("protocols").is_in(odd))
+        several = pl.col("protocols").is_in(odd)
+        if self.headers is not None:
+            raw = _beside(raw, self.headers(), chains)
+            several |= ~pl.col("agreed")
+        needing = raw.filter(several)
+        if needing.height:
             self._odd_frames.append(needing["frame"])
-            counts = needing["protocols"].value_counts()
-            for text, count in counts.iter_rows():
+            for text, count in needing["protocols"].value_counts().iter_rows():
                 self.odd[text] = self.odd.get(text, 0) + count
-            raw = raw.filter(~pl.col("protocols").is_in(odd))
-        packets = _shaped(_unpacked(raw, chains))
+            raw = raw.filter(~several)
+        packets = _shaped(_unpacked(raw, chains)) if self.headers is None else _completed(raw)
         self._packets.append(packets)
         rows = pl.concat([packets.select(*BASE, "protocols"), raw.select("expert_pack", *slots)], how="horizontal")
         self._add_expert(rows, pl.col("expert_pack"))
@@ -425,9 +433,13 @@ class Builder:
             value("ip_flags", shape.ip_id_index),
             value("fragment_offset", shape.ttl_index if shape.ip_id_index >= 0 else -1),
             value("more_fragments", 0 if shape.ip_id_index < 0 else -1),
-            *(value(name, tcp) for name in ("flags", "seq", "ack", "window")),
+            *(value(name, tcp) for name in TCP_HEADER[:4]),
             (value("tcp_payload", tcp) if tcp >= 0 else value("udp_length", udp)).alias("payload"),
         )
+        if tcp >= 0:
+            # A damaged TCP header lacks some of these: then none is taken, as in the fast layout.
+            whole = pl.all_horizontal(pl.col(name).is_not_null() for name in TCP_HEADER)
+            resolved = resolved.with_columns(pl.when(whole).then(name).alias(name) for name in TCP_HEADER)
         return _shaped(resolved)
 
     def _add_layers(self, split: pl.DataFrame, shape: Chain, value: _Pick) -> None:
@@ -523,6 +535,9 @@ def _renamed_frames(expert: pl.DataFrame, frame_map: Sequence[int]) -> pl.DataFr
     return expert.with_columns(pl.col("message").replace(texts, renamed))
 
 
+TCP_HEADER = ("flags", "seq", "ack", "window", "payload")
+
+
 class _Pick(Protocol):
     def __call__(self, column: str, index: int) -> pl.Expr: ...
 
@@ -553,17 +568,52 @@ def _clean_expert(rows: pl.DataFrame) -> pl.DataFrame:
     ).select(*EXPERT_SCHEMA)
 
 
+def _by_chain(chains: dict[str | None, Chain], value: Callable[[Chain], str | None]) -> pl.Expr:
+    """For each packet what its chain of layers says."""
+    known = {text: value(c) for text, c in chains.items() if text is not None}
+    return pl.col("protocols").replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
+
+
+def _beside(raw: pl.DataFrame, headers: pl.DataFrame, chains: dict[str | None, Chain]) -> pl.DataFrame:
+    """Rows of the lean layout with the headers of their frames; `agreed` where tshark names the same layers."""
+
+    def network(c: Chain) -> str | None:
+        return c.networks[-1].kind if c.networks and c.networks[-1].kind != "arp" else None
+
+    own = headers.select(pl.all().gather(pl.lit(raw["frame"].cast(pl.Int64) - 1)))
+    return pl.concat([raw, own], how="horizontal").with_columns(
+        _by_chain(chains, lambda c: c.transport).alias("transport"),
+        (
+            pl.col("plain")
+            & pl.col("network").eq_missing(_by_chain(chains, network))
+            & pl.col("flow").eq_missing(_by_chain(chains, lambda c: c.flows[-1].kind if c.flows else None))
+        )
+        .fill_null(value=False)
+        .alias("agreed"),
+    )
+
+
+def _completed(raw: pl.DataFrame) -> pl.DataFrame:
+    """Packets of the lean layout, of which tshark and the headers agree."""
+    stream = pl.col("stream_pack").str.splitn(",", 2).struct
+    four, moving = pl.col("network") == "ip", pl.col("flow").is_in(["tcp", "udp"])
+    return raw.select(
+        "frame", "time", "length", "protocol", "protocols", "eth_src", "eth_dst", "src", "dst", "src_port", "dst_port",
+        pl.when(moving).then(stream.field("field_0").cast(pl.UInt32, strict=False)).alias("stream"),
+        "transport", "ttl", "ip_id", "ip_flags",
+        pl.when(four).then(pl.lit(0, dtype=pl.UInt32)).alias("fragment_offset"),
+        pl.when(four).then(pl.lit(value=False)).alias("more_fragments"),
+        "ip_length", "flags", "seq", "ack", "payload",
+        pl.when(pl.col("flow") == "tcp").then(stream.field("field_1").cast(pl.UInt32, strict=False)).alias("window"),
+    ).select(*PACKET_SCHEMA)  # fmt: skip
+
+
 def _unpacked(raw: pl.DataFrame, chains: dict[str | None, Chain]) -> pl.DataFrame:
     """Transport and network packs as columns of their own. Only packets with one layer of each kind come here."""
-    known = {text: c for text, c in chains.items() if text is not None}
-
-    def by_chain(values: list[str | None]) -> pl.Expr:
-        return pl.col("protocols").replace_strict(list(known), values, default=None, return_dtype=pl.String)
-
     raw = raw.with_columns(
-        by_chain([c.transport for c in known.values()]).alias("transport"),
-        by_chain([c.networks[-1].kind if c.networks else None for c in known.values()]).alias("network"),
-        by_chain([c.flows[-1].kind if c.flows else None for c in known.values()]).alias("flow"),
+        _by_chain(chains, lambda c: c.transport).alias("transport"),
+        _by_chain(chains, lambda c: c.networks[-1].kind if c.networks else None).alias("network"),
+        _by_chain(chains, lambda c: c.flows[-1].kind if c.flows else None).alias("flow"),
     )
     tcp, udp = pl.col("flow") == "tcp", pl.col("flow") == "udp"
     ip4, ip6 = pl.col("network") == "ip", pl.col("network") == "ipv6"
@@ -600,7 +650,9 @@ def _unpacked(raw: pl.DataFrame, chains: dict[str | None, Chain]) -> pl.DataFram
 
 def _shaped(raw: pl.DataFrame) -> pl.DataFrame:
     payload = pl.col("payload").cast(pl.Int64, strict=False)
+    # ip.flags are reserved, DF and MF (RFC 791): three bits in tshark 4.0, the high bits of a byte in others.
     flags = _number(pl.col("ip_flags"))
+    flags = pl.when(flags < 8).then(flags).otherwise(flags // 32)
     mac = r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}"
 
     def number(name: str, dtype: pl.DataType) -> pl.Expr:
@@ -622,9 +674,8 @@ def _shaped(raw: pl.DataFrame) -> pl.DataFrame:
         _number(pl.col("ip_id")).cast(pl.UInt16, strict=False).alias("ip_id"),
         flags.cast(pl.UInt8, strict=False).alias("ip_flags"),
         number("fragment_offset", pl.UInt32()),
-        # ip.flags are reserved, DF and MF (RFC 791): three bits in tshark 4.0, the high bits of a byte in others.
         pl.when(flags.is_not_null())
-        .then(pl.when(flags < 8).then((flags & 0x1) != 0).otherwise((flags & 0x20) != 0))
+        .then((flags & 0x1) != 0)
         .when(pl.col("more_fragments").is_not_null())
         .then(pl.col("more_fragments").is_in(["1", "True"]))
         .alias("more_fragments"),

@@ -62,13 +62,35 @@ def lines(tables: Tables, kind: str) -> pl.DataFrame:
     return rows.filter(pl.col("src").is_not_null() & pl.col("dst").is_not_null())
 
 
+def _one_way(tables: Tables, kind: str) -> pl.DataFrame:
+    """What went one way between two ends, worked out once: both conversations and endpoints are sums of it.
+
+    Columns: src, dst, src_port, dst_port, stream, packets, bytes, first_time, last_time, first_frame.
+    """
+    kept: pl.DataFrame | None = tables.kept.get(("one way", kind))
+    if kept is None:
+        kept = tables.kept["one way", kind] = (
+            lines(tables, kind)
+            .group_by("src", "dst", "src_port", "dst_port", "stream")
+            .agg(
+                pl.len().cast(pl.UInt64).alias("packets"),
+                pl.col("length").sum().cast(pl.UInt64).alias("bytes"),
+                pl.col("time").min().alias("first_time"),
+                pl.col("time").max().alias("last_time"),
+                pl.col("frame").min().alias("first_frame"),
+            )
+            .sort("first_frame", "src")
+        )
+    return kept
+
+
 def conversations(tables: Tables, kind: str) -> pl.DataFrame:
     """Conversations of one kind, largest first.
 
     Columns: a, a_port, b, b_port, stream, packets, bytes, packets_ab, bytes_ab, packets_ba, bytes_ba, first_time,
     seconds, first_frame. A is the side that sent first. TCP and UDP conversations are streams, as in tshark.
     """
-    rows = lines(tables, kind)
+    rows = _one_way(tables, kind)
     ported = kind in ("tcp", "udp")
     forward = (pl.col("src") < pl.col("dst")) | (
         (pl.col("src") == pl.col("dst")) & (pl.col("src_port") <= pl.col("dst_port"))
@@ -84,14 +106,14 @@ def conversations(tables: Tables, kind: str) -> pl.DataFrame:
     )
     keys = ["x", "y", "xp", "yp", "stream"] if ported else ["x", "y"]
     made = rows.group_by(keys, maintain_order=True).agg(
-        pl.len().alias("packets"),
-        pl.col("length").sum().cast(pl.UInt64).alias("bytes"),
-        pl.col("f").sum().alias("packets_xy"),
-        pl.col("length").filter("f").sum().cast(pl.UInt64).alias("bytes_xy"),
+        pl.col("packets").sum(),
+        pl.col("bytes").sum(),
+        pl.col("packets").filter("f").sum().alias("packets_xy"),
+        pl.col("bytes").filter("f").sum().alias("bytes_xy"),
         pl.col("f").first().alias("x_first"),
-        pl.col("time").min().alias("first_time"),
-        (pl.col("time").max() - pl.col("time").min()).alias("seconds"),
-        pl.col("frame").min().alias("first_frame"),
+        pl.col("first_time").min(),
+        (pl.col("last_time").max() - pl.col("first_time").min()).alias("seconds"),
+        pl.col("first_frame").min(),
     )
     x = pl.col("x_first")
     absent = pl.lit(None, dtype=pl.UInt16)
@@ -120,20 +142,20 @@ def endpoints(tables: Tables, kind: str) -> pl.DataFrame:
     Columns: address, port, packets, bytes, packets_sent, bytes_sent, packets_received, bytes_received. A packet from an
     endpoint to itself counts once in `packets` and in both directions, as in tshark.
     """
-    rows = lines(tables, kind)
+    rows = _one_way(tables, kind)
     ported = kind in ("tcp", "udp")
     keys = ["address", "port"] if ported else ["address"]
 
     def side(name: str, what: str) -> pl.DataFrame:
-        columns = [pl.col(name).alias("address"), "length"]
+        columns = [pl.col(name).alias("address"), "packets", "bytes"]
         if ported:
             columns.insert(1, pl.col(f"{name}_port").alias("port"))
         return (
             rows.select(columns)
             .group_by(keys)
             .agg(
-                pl.len().cast(pl.UInt64).alias(f"packets_{what}"),
-                pl.col("length").sum().cast(pl.UInt64).alias(f"bytes_{what}"),
+                pl.col("packets").sum().alias(f"packets_{what}"),
+                pl.col("bytes").sum().alias(f"bytes_{what}"),
             )
         )
 

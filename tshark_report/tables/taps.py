@@ -34,17 +34,6 @@ class HierarchyLine:
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """Totals of one conversation; bytes are exact only where the tap does not round."""
-
-    a: str
-    b: str
-    packets: int
-    bytes: int
-    exact: bool
-
-
-@dataclass(frozen=True)
 class Reconciliation:
     """Do both agree, and in words how it was compared."""
 
@@ -92,64 +81,57 @@ def _hierarchy(taps: str) -> list[HierarchyLine]:
     return rows
 
 
-def _size(number: str, unit: str) -> tuple[int, bool]:
-    return int(number.replace(",", "")) * _UNITS.get(unit, 1), unit in ("bytes", "")
+_AMOUNT = r"\s+([\d,]+) ([\d,]+)(?: (bytes|kB|MB|GB|KiB|MiB|GiB))?"
+_CONVERSATION = rf"^(?P<a>\S+)\s+<-> (?P<b>\S+){_AMOUNT * 2}" + _AMOUNT
+"""ADDRESS <-> ADDRESS  frames bytes [unit], to the left, to the right and in all; start and duration follow."""
 
 
-def conversations(texts: Sequence[str]) -> dict[str, list[Exchange]]:
-    """Conversations by kind from `-z conv,...`.
+def conversations(texts: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """Conversations by kind from `-z conv,...`: columns a, b, packets, bytes, exact (false where the tap rounds).
 
     Two hosts on one link may meet in several parts of a split capture; their Ethernet and IP conversations are summed.
     """
-    if len(texts) == 1:
-        return _conversations(texts[0])
-    total: dict[str, list[Exchange]] = {}
+    parts: dict[str, list[pl.DataFrame]] = {}
     for text in texts:
-        for kind, rows in _conversations(text).items():
-            total.setdefault(kind, []).extend(rows)
+        for section in text.split("\n===="):
+            title = section.lstrip("=\n").split("\n", 1)[0].strip()
+            if title in CONVERSATION_TITLES:
+                parts.setdefault(CONVERSATION_TITLES[title], []).append(_conversations(section))
+    made = {kind: pl.concat(rows) for kind, rows in parts.items()}
     for kind in ("ethernet", "ipv4", "ipv6"):
-        met: dict[frozenset[str], Exchange] = {}
-        for row in total.get(kind, []):
-            pair = frozenset((row.a, row.b))
-            before = met.get(pair)
-            met[pair] = row if before is None else Exchange(
-                row.a, row.b, row.packets + before.packets, row.bytes + before.bytes, row.exact and before.exact
-            )  # fmt: skip
-        if kind in total:
-            total[kind] = list(met.values())
-    return total
-
-
-def _conversations(taps: str) -> dict[str, list[Exchange]]:
-    made: dict[str, list[Exchange]] = {}
-    kind = None
-    for line in taps.split("\n"):
-        title = line.strip()
-        if title in CONVERSATION_TITLES:
-            kind = CONVERSATION_TITLES[title]
-            made.setdefault(kind, [])
-            continue
-        if kind is None or "<->" not in line:
-            if line.startswith("=") and kind is not None and made.get(kind):
-                kind = None
-            continue
-        left, right = line.split("<->", 1)
-        parts = right.split()
-        # ADDRESS  frames bytes [unit]  frames bytes [unit]  frames bytes [unit]  start duration
-        numbers: list[tuple[int, int, bool]] = []
-        at = 1
-        while len(numbers) < 3 and at + 1 < len(parts):
-            frames, amount = parts[at], parts[at + 1]
-            unit = parts[at + 2] if at + 2 < len(parts) and parts[at + 2] in _UNITS else ""
-            if not frames.replace(",", "").isdigit() or not amount.replace(",", "").isdigit():
-                break
-            value, exact = _size(amount, unit)
-            numbers.append((int(frames.replace(",", "")), value, exact))
-            at += 3 if unit else 2
-        if len(numbers) == 3:
-            frames_total, bytes_total, exact = numbers[2]
-            made[kind].append(Exchange(left.strip(), parts[0], frames_total, bytes_total, exact))
+        if len(parts.get(kind, [])) > 1:
+            swapped = pl.col("a") > pl.col("b")
+            pair = [
+                pl.when(swapped).then("b").otherwise("a").alias("a"),
+                pl.when(swapped).then("a").otherwise("b").alias("b"),
+            ]
+            made[kind] = (
+                made[kind]
+                .with_columns(pair)
+                .group_by("a", "b", maintain_order=True)
+                .agg(pl.col("packets", "bytes").sum(), pl.col("exact").all())
+            )
     return made
+
+
+def _conversations(section: str) -> pl.DataFrame:
+    # Groups: a, b, then frames, amount and unit three times; the last three are the totals.
+    found = pl.Series("line", section.split("\n"), dtype=pl.String).str.extract_groups(_CONVERSATION).struct.unnest()
+    names = found.columns
+
+    def number(name: str) -> pl.Expr:
+        return pl.col(name).str.replace_all(",", "", literal=True).cast(pl.Int64)
+
+    unit = pl.col(names[-1]).fill_null("bytes")
+    return found.filter(pl.col("a").is_not_null()).select(
+        "a",
+        "b",
+        number(names[-3]).alias("packets"),
+        (number(names[-2]) * unit.replace_strict(list(_UNITS), list(_UNITS.values()), return_dtype=pl.Int64)).alias(
+            "bytes"
+        ),
+        (unit == "bytes").alias("exact"),
+    )
 
 
 def reconcile(tables: Tables, texts: Sequence[str]) -> Reconciliation:
@@ -160,20 +142,18 @@ def reconcile(tables: Tables, texts: Sequence[str]) -> Reconciliation:
     differences, compared, rounded = [], 0, False
     for kind, theirs in tapped.items():
         own = statistics.conversations(tables, kind)
-        compared += len(theirs)
-        packets = sorted(own["packets"].to_list())
-        if packets != sorted(t.packets for t in theirs):
+        compared += theirs.height
+        if not own["packets"].sort().equals(theirs["packets"].cast(own["packets"].dtype).sort()):
             differences.append(
-                f"{kind}: {own.height:,} conversations with {sum(packets):,} packets computed, "
-                f"{len(theirs):,} with {sum(t.packets for t in theirs):,} in tshark's table"
+                f"{kind}: {own.height:,} conversations with {own['packets'].sum():,} packets computed, "
+                f"{theirs.height:,} with {theirs['packets'].sum():,} in tshark's table"
             )
             continue
-        exact = sorted(t.bytes for t in theirs if t.exact)
-        rounded = rounded or len(exact) < len(theirs)
-        if len(exact) == len(theirs) and exact != sorted(own["bytes"].to_list()):
-            differences.append(f"{kind}: bytes differ")
-        elif len(exact) < len(theirs) and not _close(own["bytes"].to_list(), theirs):
-            differences.append(f"{kind}: bytes differ by more than the tap rounds")
+        rounded = rounded or not theirs["exact"].all()
+        if not _close(own["bytes"], theirs):
+            differences.append(
+                f"{kind}: bytes differ" + ("" if theirs["exact"].all() else " by more than the tap rounds")
+            )
     if differences:
         broken = tables.expert.filter(pl.col("group") == "Malformed")["frame"].n_unique()
         reason = f"; {broken:,} packets are malformed, which tshark's tables leave out half-read" if broken else ""
@@ -184,10 +164,9 @@ def reconcile(tables: Tables, texts: Sequence[str]) -> Reconciliation:
     )
 
 
-def _close(own: list[int], theirs: list[Exchange]) -> bool:
+def _close(own: pl.Series, theirs: pl.DataFrame) -> bool:
     """Sorted sizes agree where the tap is exact, and within its rounding where it is not."""
-    for mine, other in zip(sorted(own), sorted(theirs, key=lambda t: t.bytes), strict=True):
-        slack = 0 if other.exact else max(1024, other.bytes // 8)
-        if abs(mine - other.bytes) > slack:
-            return False
-    return True
+    ordered = theirs.sort("bytes")
+    slack = pl.when("exact").then(0).otherwise(pl.max_horizontal(pl.lit(1024), pl.col("bytes") // 8))
+    apart = (pl.lit(own.cast(pl.Int64).sort()) - pl.col("bytes")).abs()
+    return bool(ordered.select((apart <= slack).all()).item()) if ordered.height else True
