@@ -50,6 +50,26 @@ class TsharkFailed(ReportError):
     exit_code = 3
 
 
+class TsharkDied(TsharkFailed):
+    """tshark was killed by a signal, or did not answer: there may be a way around the packet that did it."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        command: tuple[str, ...],
+        how: str,
+        detail: str = "",
+        causes: tuple[str, ...] = (),
+        next_step: str = "",
+    ) -> None:
+        super().__init__(what, detail=detail, causes=causes, next_step=next_step)
+        self.command = command
+        """The arguments of the pass that died."""
+        self.how = how
+        """How it ended, as the end of a sentence about tshark."""
+
+
 class CaptureUnreadable(ReportError):
     """The file is missing, not readable, not a capture, or holds no packet."""
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shutil
 import stat
 import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tshark_report.capture import framing, process
+from tshark_report.capture import fence, framing, process
 from tshark_report.capture.tshark import Tshark
 from tshark_report.errors import CaptureUnreadable
 
@@ -95,7 +96,11 @@ logs that wiretap also opens (`mp4`, `mpeg`, `jpeg_jfif`, `mime`, `json`, `rfc74
 
 DECOMPRESSED_LIMIT = 64 * 1024**3
 """Bytes a gzip file may grow to: far above any capture that tshark can hold in memory, far below a bomb's end."""
+ROOM_LEFT = 256 * 1024**2
+"""Bytes that are left free on the scratch folder's disk when a capture is decompressed."""
 PIECE = 1024 * 1024
+NOT_INSTALLED = -1000
+"""In place of capinfos' exit code; no signal has this number."""
 
 
 @dataclass
@@ -117,8 +122,12 @@ class CaptureFile:
     truncated: bool = False
     ordered: bool = True
     snap_cut: int = 0
+    bytes_captured: int = 0
+    """Bytes of all frames, where `frames` is not at hand because the capture was read before."""
     frames: framing.Frames | None = None
     warnings: list[str] = field(default_factory=list)
+    losses: list[str] = field(default_factory=list)
+    """Sentences on what could not be read because tshark died on it; the report's limits name them."""
 
 
 @dataclass(frozen=True)
@@ -196,17 +205,20 @@ def decompress(path: Path, scratch: Path) -> tuple[Path, bool]:
     """
     target = scratch / "capture"
     written, cut = 0, False
+    # A bomb must not take the last room of a disk that others need as well.
+    limit = min(DECOMPRESSED_LIMIT, max(0, shutil.disk_usage(scratch).free - ROOM_LEFT))
     with target.open("wb") as out:
         try:
             with gzip.open(path, "rb") as packed:
                 while piece := packed.read(PIECE):
                     written += out.write(piece)
-                    if written > DECOMPRESSED_LIMIT:
+                    if written > limit:
                         raise _unreadable(
                             path,
                             "the compressed capture is too large",
-                            f"more than {DECOMPRESSED_LIMIT:,} bytes when decompressed",
+                            f"more than {limit:,} bytes when decompressed, and there is no room for more",
                             "a decompression bomb",
+                            "the folder for scratch files is too small for this capture (see TMPDIR)",
                             next_step=f"gzip -l {path}",
                         )
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -230,7 +242,7 @@ def capinfos(tshark: Tshark, path: Path, env: dict[str, str], timeout: float) ->
     """Capinfos on `path`, as a mapping from its column titles; empty where capinfos is not installed."""
     program = tshark.companion("capinfos")
     if program is None:
-        return Capinfos({}, "capinfos is not installed", -1)
+        return Capinfos({}, "capinfos is not installed", NOT_INSTALLED)
     # -T -M: a table with plain numbers; the letters choose columns, leaving out the hashes.
     done = process.run(
         [program, "-T", "-M", "-t", "-E", "-I", "-c", "-l", "-o", "-k", "-D", "-n", str(path)], timeout=timeout, env=env
@@ -261,7 +273,8 @@ class Background:
     frames: Future[framing.Frames | None]
 
 
-def _frames(path: Path) -> framing.Frames | None:
+def frames_of(path: Path) -> framing.Frames | None:
+    """Where the frames of a pcap or pcapng file lie; None for any other, and where its framing is damaged."""
     try:
         return framing.index(path)
     except (framing.NotFramed, OSError, ValueError):
@@ -286,14 +299,21 @@ def begin(
         capture.path, capture.truncated = decompress(path, scratch)
         if capture.path.stat().st_size == 0:
             raise _unreadable(path, "the compressed capture is empty", "0 bytes when decompressed", "it is cut short")
+    capture.path = fence.readable(capture.path, scratch, tshark.path)
     background = Background(
         pool.submit(sha256, path),
         pool.submit(capinfos, tshark, capture.path, env, timeout),
-        pool.submit(_frames, capture.path),
+        pool.submit(frames_of, capture.path),
     )
     if head not in framing.PCAP_MAGICS and head != framing.PCAPNG_MAGIC and not capture.compressed:
         accept(capture, background.info.result())
     return capture, background
+
+
+def _type_by_magic(path: Path) -> str:
+    with path.open("rb") as file:
+        magic = file.read(4)
+    return "pcapng" if magic == framing.PCAPNG_MAGIC else "pcap" if magic in framing.PCAP_MAGICS else ""
 
 
 def accept(capture: CaptureFile, info: Capinfos) -> None:
@@ -306,7 +326,10 @@ def accept(capture: CaptureFile, info: Capinfos) -> None:
     kind = values.get("File type", "")
     if not kind or kind not in CAPTURE_TYPES:
         # Without capinfos there is no list of types to hold it against: tshark's own error must do.
-        if info.code == -1:
+        if info.code < 0:
+            if info.code != NOT_INSTALLED:
+                capture.warnings.append(f"capinfos was ended before it said anything: {info.error or 'no answer'}")
+            capture.file_type = capture.file_type or _type_by_magic(capture.path)
             return
         detail = info.error.split(":", 1)[-1].strip() if not kind else f"Wireshark takes it for '{kind}', not packets"
         raise _unreadable(
@@ -327,5 +350,5 @@ def accept(capture: CaptureFile, info: Capinfos) -> None:
     capture.comments = [comment] if comment else []
     if "cut short" in info.error or "cut off" in info.error:
         capture.truncated = True
-    elif info.code not in (0, -1):
+    elif info.code not in (0, NOT_INSTALLED):
         capture.warnings.append(f"capinfos: {info.error}")

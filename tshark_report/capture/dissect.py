@@ -19,7 +19,7 @@ from typing import IO
 
 from tshark_report.capture import process
 from tshark_report.capture.tshark import Tshark
-from tshark_report.errors import CaptureUnreadable, FilterRejected, TsharkFailed
+from tshark_report.errors import CaptureUnreadable, FilterRejected, TsharkDied, TsharkFailed
 
 CHUNK = 8 * 1024 * 1024
 """Bytes of rows handed on at a time: large enough for a fast parse, small enough to keep memory flat."""
@@ -124,6 +124,10 @@ class _Rows:
         if not self.in_taps:
             self._take(len(self.rest))
 
+    def drop_half_a_row(self) -> None:
+        """Forget what stands behind the last whole row: the process was ended while it wrote."""
+        del self.rest[self.rest.rfind(b"\n") + 1 :]
+
     def _take(self, end: int) -> None:
         block = bytes(self.rest[:end])
         del self.rest[:end]
@@ -210,12 +214,14 @@ def dissect(
             for piece in running.chunks(256 * 1024):
                 rows.feed(piece)
             done = running.finish()
+        if done.timed_out or done.code < 0:
+            rows.drop_half_a_row()
         rows.finish()
         for future in parsing:
             future.result()
     result.rows = rows.rows
     result.taps = rows.tail.decode("utf-8", "replace")
-    _judge(done, result, options, path, timeout)
+    _judge(done, result, options, path, timeout, complete=expected is not None and result.rows == expected)
     return result
 
 
@@ -232,21 +238,30 @@ def write_into(pipe: IO[bytes], feed: Callable[[IO[bytes]], None]) -> None:
     threading.Thread(target=work, daemon=True).start()
 
 
-def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeout: float) -> None:
+def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeout: float, *, complete: bool) -> None:
     text = done.stderr
+    if complete and (done.timed_out or done.code < 0):
+        how = "did not finish in time" if done.timed_out else f"was ended by signal {-done.code}"
+        result.notes.append(f"tshark {how} after the last packet: its statistics and carried files may be missing")
+        result.taps = ""
+        return
     if done.timed_out:
-        raise TsharkFailed(
+        raise TsharkDied(
             "tshark did not finish in time",
             detail=f"{path.name}: stopped after {timeout:.0f} s with {result.rows:,} packets read",
             causes=("a dissector that is very slow on this traffic", "a busy or slow machine"),
             next_step="read a slice: --filter, --from/--to; or give it longer with --timeout SECONDS",
+            command=tuple(result.command),
+            how=f"did not finish within {timeout:.0f} s",
         )
     if done.code < 0:
-        raise TsharkFailed(
+        raise TsharkDied(
             f"tshark was ended by signal {-done.code}",
             detail=f"{path.name}: after {result.rows:,} packets; {done.last_error}",
             causes=("a dissector crashed on one of the packets", "the system ran out of memory and killed it"),
             next_step=f"tshark -n -r {path} -q -z io,phs",
+            command=tuple(result.command),
+            how=f"was ended by signal {-done.code}",
         )
     if "cut short" in text or "cut off" in text:
         result.truncated = True

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-from tshark_report.capture import check, dissect, handshakes, objects, payload, split
+from tshark_report.capture import check, dissect, handshakes, headers, objects, payload, split, survive
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.framing import Frames
 from tshark_report.capture.tshark import Tshark, known_fields
@@ -38,6 +38,9 @@ WAIT_FOR_FRAMES = 4_000_000
 
 FEW = 0.5
 """Share of a shard up to which packets for the full layout are read again with their hosts' packets only."""
+
+MOSTLY = 0.6
+"""Share of frames with an IP header at its usual place from which the headers are read beside tshark."""
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share done (0 to 1)."""
@@ -74,9 +77,12 @@ def load(
     *,
     timeout: float | None = None,
     jobs: int | None = None,
+    keep_files: bool = False,
     progress: Progress = lambda _what, _share: None,
 ) -> Loaded:
     """Read a capture, with as many tsharks at once as `jobs` says (None: as there are processors).
+
+    With `keep_files` what crossed the wire stays below the scratch folder's `objects`.
 
     Raises:
         CaptureUnreadable: not a capture, or no packet in it.
@@ -89,11 +95,18 @@ def load(
         progress("checking the file", 0.0)
         capture, background = check.begin(tshark, path, scratch, env, limit, pool)
         known = known_fields(tshark, columns.all_fields(), env)
-        reading = _Reading(tshark, capture.path, known, env, options, limit)
-        parts, keys = _read(capture, background, reading, scratch, jobs or os.cpu_count() or 1, progress)
+
+        def read(ground: check.Background) -> tuple[list[_Part], npt.NDArray[np.uint64] | None]:
+            reading = _Reading(tshark, capture.path, known, env, options, limit)
+            return _read(capture, ground, reading, scratch, jobs or os.cpu_count() or 1, progress)
+
+        searched, hunting = capture.path, pool.submit(payload.search, capture.path)
+        case = survive.Case(tshark, capture, background, scratch, env, limit, pool)
+        (parts, keys), background = survive.reading(read, case)
         info = background.info.result()
         capture.sha256 = background.hash.result()
         capture.frames = background.frames.result()
+        hits = hunting.result() if capture.path == searched and capture.frames is not None else None
     check.accept(capture, info)
     builder = merged([b for part in parts for b in part.builders])
     passes = [p for part in parts for p in part.passes]
@@ -104,6 +117,8 @@ def load(
             1 for got, wire in zip(capture.frames.captured, capture.frames.wire, strict=True) if got < wire
         )
     capture.packets = capture.packets or taken
+    if not options.display_filter:
+        survive.counted(capture, taken)
     capture.truncated = capture.truncated or any(p.truncated for p in passes)
     capture.warnings += [note for p in passes for note in p.notes]
     if capture.packets == 0:
@@ -116,7 +131,7 @@ def load(
     progress("looking into payloads", 0.9)
     not_made: dict[str, str] = {}
     packets = builder.packets()
-    sides = payload.read(capture.path, capture.frames, packets) if capture.frames is not None else None
+    sides = payload.read(capture.path, capture.frames, packets, hits) if capture.frames is not None else None
     if sides is None:
         not_made |= dict.fromkeys(
             ("openings", "signatures"), f"payload bytes are read from pcap and pcapng, not from {capture.file_type}"
@@ -126,7 +141,7 @@ def load(
             "certificates",
             handshakes.certificates(capture.path, capture.frames, packets, builder.family("certificates")),
         )
-    exported = _exported(scratch / "objects", parts, builder)
+    exported = _exported(scratch / "objects", parts, builder, keep=keep_files)
     if capture.path.stat().st_size > EXPORT_LIMIT:
         not_made["files"] = f"files are exported from captures up to {EXPORT_LIMIT // 1024**2} MB"
     tables = from_builder(
@@ -190,9 +205,12 @@ def _read(
             builder = Builder(reading.known)
             first = _first(reading, builder, len(frames) if frames is not None else None, export, None)
             return [_Part([builder], [first, *_again(reading, builder)])], keys
-        with ThreadPoolExecutor(jobs) as pool:
+        with ThreadPoolExecutor(jobs + 1) as pool:
+            # Where a layer stands in between (PPPoE, MPLS), hardly a frame's headers are found at their places.
+            plain = int((keys != 0).sum()) >= MOSTLY * len(keys)
+            lean = pool.submit(headers.read, capture.path, frames).result if plain else None
             work = [
-                pool.submit(_shard, reading, frames, keys, shard, _part(export, place))
+                pool.submit(_shard, reading, frames, keys, shard, lean, _part(export, place))
                 for place, shard in enumerate(shards)
             ]
             return [future.result() for future in work], keys
@@ -204,19 +222,24 @@ def _read(
 
 
 def _part(export: Path | None, place: int) -> Path | None:
-    if export is None:
-        return None
-    folder = export / str(place)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    # tshark makes the folder itself: behind the fence it may run as another user.
+    return None if export is None else export / str(place)
 
 
 def _all_by_fields(reading: _Reading, export: Path | None) -> _Part:
     builder = Builder(reading.known)
-    made = dissect.dissect(
-        reading.tshark, reading.path, builder.full_layout(), builder.add_full, expected=None, options=reading.options,
-        env=reading.env, timeout=reading.limit, objects=export,
-    )  # fmt: skip
+    try:
+        made = dissect.dissect(
+            reading.tshark, reading.path, builder.full_layout(), builder.add_full, expected=None,
+            options=reading.options, env=reading.env, timeout=reading.limit, objects=export,
+        )  # fmt: skip
+    except dissect.Forged as error:
+        raise TsharkFailed(
+            "tshark's answer does not have the shape of packets",
+            detail=f"{reading.path.name}: {error}, also where every field is escaped",
+            causes=("this tshark is not one that was tested", "it was exchanged for another program"),
+            next_step="tshark-report doctor",
+        ) from error
     return _Part([builder], [made])
 
 
@@ -225,10 +248,14 @@ def _shard(
     frames: Frames,
     keys: npt.NDArray[np.uint64],
     shard: split.Shard,
+    lean: Callable[[], pl.DataFrame] | None,
     export: Path | None,
 ) -> _Part:
-    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it."""
-    builder = Builder(reading.known, frame_map=shard.numbers())
+    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it.
+
+    `lean` gives the headers of all frames of the capture; without it tshark is asked for them.
+    """
+    builder = Builder(reading.known, frame_map=shard.numbers(), headers=lean)
     feed = split.feeder(reading.path, frames, shard)
     first = _first(reading, builder, len(shard.frames), export, feed)
     if not builder.odd:
@@ -292,7 +319,7 @@ def _same(wanted: int, came: int) -> None:
         )
 
 
-def _exported(folder: Path, parts: list[_Part], whole: Builder) -> pl.DataFrame:
+def _exported(folder: Path, parts: list[_Part], whole: Builder, *, keep: bool) -> pl.DataFrame:
     """The files table; each part of a split capture exported into a folder of its own."""
 
     def collect(place: Path, shard: split.Shard | None) -> pl.DataFrame:
@@ -307,7 +334,7 @@ def _exported(folder: Path, parts: list[_Part], whole: Builder) -> pl.DataFrame:
                 whole.packets(),
             )
         ]
-        return objects.collect(place, *tables)
+        return objects.collect(place, *tables, keep=keep)
 
     if len(parts) == 1:
         return collect(folder, None)

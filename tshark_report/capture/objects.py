@@ -27,6 +27,7 @@ from tshark_report.tables.tables import FILE_SCHEMA
 
 __all__ = ["HEAD", "MAGICS", "collect", "detect"]
 
+_PIECE = 1 << 20
 MOST_FILES = 5_000
 MOST_MAIL_BYTES = 32 * 1024 * 1024
 MOST_PARTS = 40
@@ -73,8 +74,10 @@ def collect(
     ftp: pl.DataFrame,
     misc: pl.DataFrame,
     packets: pl.DataFrame,
+    *,
+    keep: bool = False,
 ) -> pl.DataFrame:
-    """The files table; what was exported below `folder` is read once and removed."""
+    """The files table; what was exported below `folder` is read once and, unless `keep`, removed."""
     rows: list[dict[str, object]] = []
     for kind in _KINDS:
         place = folder / kind
@@ -94,7 +97,8 @@ def collect(
                 rows += _mails(exported, packets)
                 continue
         rows += [_row(one, kind) for one in exported]
-    shutil.rmtree(folder, ignore_errors=True)
+    if not keep:
+        shutil.rmtree(folder, ignore_errors=True)
     return pl.DataFrame(rows, schema=FILE_SCHEMA).sort("frame", nulls_last=True, maintain_order=True)
 
 
@@ -107,20 +111,41 @@ def _exported(place: Path) -> list[_Exported]:
         state = path.stat()
         if state.st_size:
             number = _NUMBERED.search(path.name)
-            found.append((state.st_mtime_ns, path, int(number[1]) if number else 0, state.st_size))
-    found.sort(key=lambda one: (one[0], one[2], one[1].name))
+            # Many are written within one tick of the file system's clock: their inodes still tell which came first.
+            order = (state.st_mtime_ns, state.st_ino)
+            found.append((order, path, int(number[1]) if number else 0, state.st_size))
+    found.sort(key=lambda one: (*one[0], one[2], one[1].name))
     return [_Exported(path, _NUMBERED.sub("", path.name), number, size) for _, path, number, size in found[:MOST_FILES]]
 
 
 def _row(one: _Exported, kind: str) -> dict[str, object]:
     with one.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digests = _digests(iter(lambda: file.read(_PIECE), b""))
     head, content = filetypes.read(one.path)
-    return _cells(one.transfer, _KINDS[kind], one.path.name, one.size, digest, head, content)
+    return _cells(one.transfer, _KINDS[kind], one.path.name, one.size, digests, head, content)
+
+
+def _digests(pieces: Iterable[bytes]) -> dict[str, str]:
+    """SHA-256 for the report; SHA-1 and MD5 because older lists of indicators name files by them."""
+    made = {
+        "sha256": hashlib.sha256(),
+        "sha1": hashlib.sha1(usedforsecurity=False),
+        "md5": hashlib.md5(usedforsecurity=False),
+    }
+    for piece in pieces:
+        for each in made.values():
+            each.update(piece)
+    return {name: each.hexdigest() for name, each in made.items()}
 
 
 def _cells(
-    found: _Transfer | None, protocol: str, name: str, size: int, digest: str, head: bytes, content: filetypes.Content
+    found: _Transfer | None,
+    protocol: str,
+    name: str,
+    size: int,
+    digests: dict[str, str],
+    head: bytes,
+    content: filetypes.Content,
 ) -> dict[str, object]:
     return {
         "name": found.name if found else unquote(name),
@@ -128,7 +153,7 @@ def _cells(
         "source": found.source if found else "",
         "destination": found.destination if found else "",
         "bytes": size,
-        "sha256": digest,
+        **digests,
         "declared_type": found.declared if found else "",
         "detected_type": content.type,
         "frame": found.frame if found else None,
@@ -335,7 +360,7 @@ def _mails(exported: list[_Exported], packets: pl.DataFrame) -> Iterator[dict[st
         for part_name, declared, part in _parts(name, body):
             transfer = found and replace(found, name=part_name, declared=declared)
             content = filetypes.content(part[: filetypes.FRONT], part[filetypes.FRONT :][-filetypes.TAIL :])
-            yield _cells(transfer, "mail", part_name, len(part), hashlib.sha256(part).hexdigest(), part[:HEAD], content)
+            yield _cells(transfer, "mail", part_name, len(part), _digests([part]), part[:HEAD], content)
 
 
 def _parts(name: str, body: bytes) -> Iterable[tuple[str, str, bytes]]:

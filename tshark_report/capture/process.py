@@ -1,8 +1,9 @@
 """The one place that starts processes.
 
-A list of arguments, never a shell; stdin closed; stderr to a temporary file, so
-that a flood of it blocks nothing; a deadline; the whole process group killed when
-the deadline passes, the caller fails, or Ctrl-C is pressed.
+A list of arguments; stdin closed; stderr read by a thread that keeps its first and
+last part, so that a flood of it blocks nothing and fills no disk; a deadline; the
+whole process group killed when the deadline passes, the caller fails, or the user or
+the system stops us. Where the environment asks for it, behind a fence (`fence.py`).
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
+
+from tshark_report.capture import fence
 
 STDERR_KEPT = 64 * 1024
 """Bytes of stderr that are read back: the first half and the last half of a longer one."""
@@ -47,10 +50,11 @@ class Running:
     args: tuple[str, ...]
     stdout: IO[bytes]
     _process: subprocess.Popen[bytes] = field(repr=False)
-    _stderr: IO[bytes] = field(repr=False)
+    _stderr: _Kept = field(repr=False)
     _started: float = 0.0
     _expired: threading.Event = field(default_factory=threading.Event, repr=False)
     stdin: IO[bytes] | None = field(default=None, repr=False)
+    _fenced: bool = False
 
     def chunks(self, size: int) -> Iterator[bytes]:
         """Stdout as it comes, at most `size` bytes at a time."""
@@ -58,27 +62,71 @@ class Running:
         while piece := reader.read(size):
             yield piece
 
+    def kill(self) -> None:
+        """End the process and all it has started."""
+        _kill(self._process)
+
     def finish(self) -> Done:
         """Wait for the end; stdout must have been read."""
         code = self._process.wait()
-        return Done(
-            self.args, code, b"", _read_stderr(self._stderr), time.monotonic() - self._started, self._expired.is_set()
-        )
+        code = fence.code(code) if self._fenced else code
+        seconds = time.monotonic() - self._started
+        return Done(self.args, code, b"", self._stderr.text(), seconds, self._expired.is_set())
 
 
-def _read_stderr(file: IO[bytes]) -> str:
-    file.seek(0, os.SEEK_END)
-    size = file.tell()
-    file.seek(0)
-    if size <= STDERR_KEPT:
-        data = file.read()
-    else:
-        data = file.read(STDERR_KEPT // 2)
-        file.seek(size - STDERR_KEPT // 2)
-        data += b"\n...\n" + file.read()
-    lines = data.decode("utf-8", "replace").splitlines()
-    # tshark says this on every start as root; it explains nothing that went wrong.
-    return "\n".join(line for line in lines if not line.startswith("Running as user "))
+class _Kept:
+    """The first and the last part of what a pipe brings, read by a thread of its own until the pipe ends."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._first = bytearray()
+        self._last = bytearray()
+        self._dropped = False
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        half = STDERR_KEPT // 2
+        try:
+            while piece := self._pipe.read1(half):  # type: ignore[attr-defined]
+                room = half - len(self._first)
+                self._first += piece[:room]
+                self._last += piece[room:] if room > 0 else piece
+                if len(self._last) > half:
+                    del self._last[:-half]
+                    self._dropped = True
+        except (OSError, ValueError):
+            pass  # closed while it was read: the process is being ended
+
+    def text(self) -> str:
+        """What was kept, after the process has ended."""
+        # A process that has left our group may hold the pipe open: what it says is not waited for.
+        self._thread.join(timeout=2.0)
+        data = bytes(self._first) + (b"\n...\n" if self._dropped else b"") + bytes(self._last)
+        lines = data.decode("utf-8", "replace").splitlines()
+        # tshark says this on every start as root; it explains nothing that went wrong.
+        return "\n".join(line for line in lines if not line.startswith("Running as user "))
+
+    def close(self) -> None:
+        """Close the pipe once it has been read to its end."""
+        self._thread.join(timeout=2.0)
+        if not self._thread.is_alive():
+            self._pipe.close()
+
+
+_RUNNING: set[subprocess.Popen[bytes]] = set()
+_STOPPING = threading.Event()
+
+
+class Stopped(BaseException):
+    """The program is being ended: nothing new is started."""
+
+
+def stop_all() -> None:
+    """End every process that runs, and start none any more; for the handler of a signal that ends the program."""
+    _STOPPING.set()
+    for process in list(_RUNNING):
+        _kill(process)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -96,45 +144,61 @@ def started(
 ) -> Iterator[Running]:
     """Start `args` and give its stdout to read; on leaving, the process is gone whatever happened.
 
+    With `fence.SCRATCH` in `env` it runs behind the fence.
+
     `timeout` is in seconds, counted from the start. With `stdin` the process reads from a pipe
     that the caller writes and closes; otherwise its stdin is closed.
 
     Raises:
         OSError: the program cannot be started.
     """
-    with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            list(args),
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=dict(env),
-            cwd=cwd,
-            start_new_session=True,
-        )
-        assert process.stdout is not None
-        running = Running(tuple(args), process.stdout, process, errors, time.monotonic(), stdin=process.stdin)
+    if _STOPPING.is_set():
+        raise Stopped
+    full, environment = fence.command(args, env, timeout, cwd)
+    process = subprocess.Popen(
+        full,
+        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        cwd=cwd,
+        start_new_session=True,
+    )
+    _RUNNING.add(process)
+    if _STOPPING.is_set():
+        _kill(process)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    fenced = len(full) != len(args)
+    running = Running(
+        tuple(args), process.stdout, process, _Kept(process.stderr), time.monotonic(), stdin=process.stdin,
+        _fenced=fenced,
+    )  # fmt: skip
 
-        def expire() -> None:
-            running._expired.set()
+    def expire() -> None:
+        running._expired.set()
+        _kill(process)
+
+    timer = threading.Timer(timeout, expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield running
+    finally:
+        timer.cancel()
+        if process.poll() is None:
             _kill(process)
-
-        timer = threading.Timer(timeout, expire)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield running
-        finally:
-            timer.cancel()
-            if process.poll() is None:
-                _kill(process)
-            process.stdout.close()
-            if process.stdin is not None:
-                try:
-                    process.stdin.close()
-                except OSError:  # a broken pipe: the process has gone before it read everything
-                    pass
-            process.wait()
+        for pipe in (process.stdout, process.stdin):
+            try:
+                if pipe is not None:
+                    pipe.close()
+            except OSError:  # a broken pipe: the process has gone before it read everything
+                pass
+        process.wait()
+        _RUNNING.discard(process)
+        running._stderr.close()
+        if fenced:
+            fence.without_links(Path(env[fence.SCRATCH]))
 
 
 def run(args: Sequence[str], *, timeout: float, env: Mapping[str, str], cwd: str | None = None) -> Done:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from tshark_report.capture import process
+from tshark_report.capture import fence, kept, process
 from tshark_report.errors import TsharkFailed, TsharkMissing, TsharkTooOld
 
 OLDEST = (4, 0, 0)
@@ -68,17 +68,18 @@ def install_hint() -> str:
 
 
 def environment(scratch: Path, *, own_profile: bool = False) -> dict[str, str]:
-    """The environment for tshark: UTC, plain messages, and an empty configuration unless `own_profile`.
+    """The environment for tshark: UTC, plain messages, the fence, and an empty configuration unless `own_profile`.
 
     An empty configuration keeps the user's preferences, colour rules, disabled protocols and
     personal plugins from changing what the report says.
     """
     env = {key: value for key, value in os.environ.items() if not key.startswith(("WIRESHARK_", "LC_", "LANG"))}
-    env |= {"LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    env |= {"LC_ALL": "C.UTF-8", "TZ": "UTC", "TMPDIR": str(scratch), fence.SCRATCH: str(scratch)}
     if not own_profile:
         config = scratch / "config"
         config.mkdir(exist_ok=True)
-        env["WIRESHARK_CONFIG_DIR"] = str(config)
+        # The home folder as well: tshark looks there for plugins and Lua scripts.
+        env |= {"WIRESHARK_CONFIG_DIR": str(config), "HOME": str(config)}
     elif "WIRESHARK_CONFIG_DIR" in os.environ:
         env["WIRESHARK_CONFIG_DIR"] = os.environ["WIRESHARK_CONFIG_DIR"]
     return env
@@ -101,13 +102,10 @@ def find(explicit: str | None, env: dict[str, str]) -> Tshark:
             causes=("Wireshark's command-line tools are not installed", "they are in a place that is not on PATH"),
             next_step=f"{install_hint()}   or   tshark-report report --tshark /path/to/tshark CAPTURE",
         )
-    kept = _kept("version", path)
-    try:
-        first = kept.read_text(encoding="utf-8").splitlines()[:1] if kept is not None and kept.exists() else []
-        if first and (match := _version(first[0])) and _numbers(match) >= OLDEST:
-            return Tshark(path, ".".join(match.groups()), _numbers(match), first[0].strip())
-    except (OSError, UnicodeDecodeError):
-        pass  # not readable: ask tshark
+    place = kept.of_program("version", path)
+    first = (kept.read(place) or "").splitlines()[:1]
+    if first and (match := _version(first[0])) and _numbers(match) >= OLDEST:
+        return Tshark(path, ".".join(match.groups()), _numbers(match), first[0].strip())
     try:
         done = process.run([path, "--version"], timeout=START_SECONDS, env=env)
     except OSError as error:
@@ -135,7 +133,7 @@ def find(explicit: str | None, env: dict[str, str]) -> Tshark:
             causes=("the system's package is from an older release",),
             next_step=install_hint(),
         )
-    _keep(kept, first[0].strip())
+    kept.write(place, first[0].strip())
     return Tshark(path, ".".join(match.groups()), numbers, first[0].strip())
 
 
@@ -147,40 +145,9 @@ def _numbers(match: re.Match[str]) -> tuple[int, int, int]:
     return (int(match[1]), int(match[2]), int(match[3]))
 
 
-def _kept(what: str, program: str, more: str = "") -> Path | None:
-    """Where an answer that depends on the program alone is kept: under its place, size and time."""
-    import hashlib
-
-    try:
-        place = Path(shutil.which(program) or program).resolve()
-        stat = place.stat()
-    except OSError:
-        return None
-    mark = f"{place} {stat.st_size} {stat.st_mtime_ns} {more}"
-    return cache_folder() / f"{what}-{hashlib.sha256(mark.encode()).hexdigest()[:20]}.txt"
-
-
-def _keep(kept: Path | None, text: str) -> None:
-    if kept is None:
-        return
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        beside = kept.with_name(f"{kept.name}.{os.getpid()}")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(kept)
-    except OSError:
-        pass  # a cache that cannot be written costs a third of a second, not the report
-
-
 def cache_folder() -> Path:
     """Where small things that do not depend on a capture are kept between runs."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home()))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "tshark-report"
+    return kept.folder()
 
 
 def known_fields(tshark: Tshark, wanted: frozenset[str], env: dict[str, str]) -> frozenset[str]:
@@ -193,12 +160,9 @@ def known_fields(tshark: Tshark, wanted: frozenset[str], env: dict[str, str]) ->
     Raises:
         TsharkFailed: tshark does not list its fields.
     """
-    kept = _kept("fields", tshark.path, f"{tshark.full_version} " + " ".join(sorted(wanted)))
-    if kept is not None:
-        try:
-            return frozenset(kept.read_text(encoding="utf-8").split()) & wanted
-        except (OSError, UnicodeDecodeError):
-            pass  # not there yet, or not readable: ask tshark
+    place = kept.of_program("fields", tshark.path, f"{tshark.full_version} " + " ".join(sorted(wanted)))
+    if (said := kept.read(place)) is not None:
+        return frozenset(said.split()) & wanted
     done = process.run([tshark.path, "-G", "fields"], timeout=START_SECONDS, env=env)
     names = {
         parts[2].decode("ascii", "replace")
@@ -213,5 +177,5 @@ def known_fields(tshark: Tshark, wanted: frozenset[str], env: dict[str, str]) ->
             next_step=f"{tshark.path} -G fields | head",
         )
     found = frozenset(names) & wanted
-    _keep(kept, "\n".join(sorted(found)))
+    kept.write(place, "\n".join(sorted(found)))
     return found
