@@ -136,6 +136,27 @@ def begins(field: str, value: str) -> str:
     return f"{_field(field)} matches {quoted('^' + _pattern(value))}"
 
 
+def under_host(field: str, domain: str) -> str:
+    """As `under`, for a field that may hold a port behind the name, such as `http.host`."""
+    return f"{_field(field)} matches {quoted('(^|[.])' + _pattern(domain) + '(:[0-9]+)?$')}"
+
+
+def whole(field: str, value: str) -> str:
+    """A text field is `value` and nothing else; case does not matter."""
+    return f"{_field(field)} matches {quoted('^' + _pattern(value) + '$')}"
+
+
+def holds(field: str, value: str) -> str:
+    """A text field holds `value` somewhere; case does not matter."""
+    return f"{_field(field)} matches {quoted(_pattern(value))}"
+
+
+def network(prefix: str, field: str = "") -> str:
+    """Packets from or to an address of a network such as `203.0.113.0/24`, or whose `field` holds one."""
+    address, _, length = prefix.partition("/")
+    return f"{_field(field or f'{_family(address)}.addr')} == {_checked(address)}/{int(length)}"
+
+
 def exists(field: str) -> str:
     """Packets that have a field or protocol."""
     return _field(field)
@@ -168,6 +189,11 @@ def frame_range(first: int | None, last: int | None) -> str:
     low = "" if first is None else f"frame.number >= {int(first)}"
     high = "" if last is None else f"frame.number <= {int(last)}"
     return all_of(low, high)
+
+
+def time_range(first: str, last: str) -> str:
+    """Packets from `first` to `last`, both seconds since 1970 as decimal numbers."""
+    return f"frame.time_epoch >= {float(first):.6f} && frame.time_epoch <= {float(last):.6f}"
 
 
 def frames(numbers: Iterable[int], limit: int = 60) -> str:
