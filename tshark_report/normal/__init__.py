@@ -1,0 +1,1 @@
+"""What is normal here: learnt from captures that are known to be good, and held against another capture."""
