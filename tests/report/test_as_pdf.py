@@ -63,7 +63,34 @@ def test_attachments_come_back_whole(incident: bytes) -> None:
         for one in ATTACHED:
             assert pdf.attachments[one.name].get_file().mime_type == one.mime
             assert pdf.attachments[one.name].description == one.description
+        assert [str(spec.UF) for spec in pdf.Root.AF] == ["report.json", "indicators.csv", "evidence.pcapng"]
         assert all(spec.AFRelationship in ("/Data", "/Supplement") for spec in pdf.Root.AF)
+
+
+def test_what_pdf_a_asks_for_as_far_as_pikepdf_shows(incident: bytes) -> None:
+    """ISO 19005-3: clauses 6.1.3 (trailer), 6.2.3 (output intent), 6.2.11 (fonts), 6.5 (actions), 6.8 (files), 6.3."""
+    with pikepdf.open(io.BytesIO(incident)) as pdf:
+        assert not pdf.is_encrypted
+        assert len(pdf.trailer.ID) == 2
+        intent = pdf.Root.OutputIntents[0]
+        assert intent.S == "/GTS_PDFA1"
+        assert intent.DestOutputProfile.read_bytes()[36:40] == b"acsp"
+        for spec in pdf.Root.AF:
+            assert {"/F", "/UF", "/EF", "/AFRelationship", "/Desc"} <= set(spec.keys())
+            assert {"/Subtype", "/Params"} <= set(spec.EF.F.keys())
+            assert "/ModDate" in spec.EF.F.Params
+        for page in pdf.pages:
+            assert "/StructParents" in page
+            for font in page.Resources.get("/Font", {}).values():
+                described = font.get("/DescendantFonts", [font])[0].FontDescriptor
+                assert {"/FontFile2", "/FontFile3"} & set(described.keys())
+                assert "/ToUnicode" in font
+            for note in page.get("/Annots", []):
+                assert int(note.F) & 4, "annotations must print"
+        kinds = {str(one.get("/S")) for one in pdf.objects if isinstance(one, pikepdf.Dictionary)}
+        assert not kinds & {"/JavaScript", "/Launch", "/URI", "/SubmitForm", "/ImportData", "/Movie", "/Sound"}
+        assert "/OpenAction" not in pdf.Root
+        assert bool(pdf.Root.ViewerPreferences.DisplayDocTitle)
 
 
 def test_tagged_pdf_a_with_metadata_and_bookmarks(incident: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from tshark_report.cli import shared
 from tshark_report.cli.app import app
 from tshark_report.cli.report import _request, _writable
 from tshark_report.cli.terminal import plain, progress
+from tshark_report.errors import UsageError
+
+if TYPE_CHECKING:
+    from tshark_report.reading import Request
 
 
 @app.command()
@@ -19,13 +23,29 @@ def carve(  # noqa: PLR0913
     capture: shared.Capture,
     finding: Annotated[
         str, typer.Argument(help="A finding's id or code, or the number of a starting point.", show_default=False)
-    ],
+    ] = "",
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the pcapng.")] = Path(
         "evidence.pcapng"
     ),
     show_secrets: Annotated[
         bool, typer.Option("--show-secrets", help="Cut out packets of login findings too, passwords and all.")
     ] = False,
+    share: Annotated[
+        bool,
+        typer.Option(
+            "--share", help="For handing on: pseudonyms for IP and hardware addresses, no payload, no host names."
+        ),
+    ] = False,
+    pseudonyms: Annotated[
+        Path | None,
+        typer.Option(
+            "--pseudonyms", help="With --share: also write what stands for what, as CSV. Keep it.", show_default=False
+        ),
+    ] = None,
+    display_filter: Annotated[
+        str,
+        typer.Option("--filter", "-Y", help="Every packet that this selects, passwords and all.", show_default=False),
+    ] = "",
     keylog: shared.Keylog = None,
     decode_as: shared.DecodeAs = [],  # noqa: B006
     pref: shared.Preference = [],  # noqa: B006
@@ -37,12 +57,52 @@ def carve(  # noqa: PLR0913
 ) -> None:
     """Cut the packets of a finding or starting point out of a capture, each with a comment that names the finding."""
     _writable(output)
-    request = _request(capture, "", "", "", keylog, decode_as, pref, profile, settings, tshark, timeout)
+    if share and show_secrets:
+        raise UsageError(
+            "--share and --show-secrets exclude each other",
+            detail="--share leaves out all payload, and secrets with it",
+            next_step="leave out one of them",
+        )
+    if pseudonyms is not None:
+        if not share:
+            raise UsageError("--pseudonyms needs --share", next_step=f"--share --pseudonyms {pseudonyms}")
+        _writable(pseudonyms)
+    if bool(finding) == bool(display_filter):
+        raise UsageError(
+            "carve takes a finding or a filter" + (", not both" if finding else ""),
+            causes=() if finding else ("neither was named",),
+            next_step=f"tshark-report carve {capture} 1   or   ... {capture} --filter 'tcp.port == 443'",
+        )
+    request = _request(capture, display_filter, "", "", keylog, decode_as, pref, profile, settings, tshark, timeout)
+    if display_filter:
+        _by_filter(request, output, share=share)
+        return
     from tshark_report import pipeline
     from tshark_report.report import write
 
     request = replace(request, settings=replace(request.settings, show_secrets=show_secrets))
     with progress(capture.name) as show:
-        data, ids = pipeline.carve(request, finding, show)
+        carved = pipeline.carve(request, finding, show, share=share)
+    write.atomically(output, carved.data)
+    if pseudonyms is not None:
+        lines = ["pseudonym,original", *(f"{given},{original}" for original, given in carved.pseudonyms)]
+        write.atomically(pseudonyms, ("\n".join(lines) + "\n").encode())
+    typer.echo(f"{plain(str(output))}: {', '.join(carved.ids)}")
+
+
+def _by_filter(request: Request, output: Path, *, share: bool) -> None:
+    """Every packet that the request's display filter selects."""
+    if share:
+        raise UsageError(
+            "--share needs a finding",
+            detail="pseudonyms are those of a report, which a filter has none of",
+            next_step="leave out --share, or name a finding",
+        )
+    from tshark_report.capture.select import selected
+    from tshark_report.report import write
+
+    with progress(request.capture.name) as show:
+        show("tshark selects the packets", 0.1)
+        data, number = selected(request)
     write.atomically(output, data)
-    typer.echo(f"{plain(str(output))}: {', '.join(ids)}")
+    typer.echo(f"{plain(str(output))}: {number:,} {'packet' if number == 1 else 'packets'}")

@@ -28,7 +28,7 @@ class Line:
 @app.command()
 def doctor(tshark: shared.Tshark = None, debug: shared.Debug = False) -> None:
     """Check tshark, its version and fields, and what PDF and fonts need; say how to mend what is missing."""
-    lines = [_python(), *_tshark(tshark), *_rendering(), _fonts(), _fence()]
+    lines = [_python(), *_tshark(tshark), *_rendering(), _fonts(), *_fence(tshark)]
     for line in lines:
         typer.echo(f"{'ok     ' if line.ok else 'MISSING' if line.needed else 'note   '}  {plain(line.what)}")
         if line.fix and not line.ok:
@@ -101,11 +101,29 @@ def _fonts() -> Line:
     return Line(number > 0, f"fonts: {number} families", "sudo apt-get install fonts-dejavu-core")
 
 
-def _fence() -> Line:
-    import shutil
+def _fence(explicit: str | None) -> list[Line]:
+    """Which parts of the fence around tshark hold here; what is missing is no reason not to report."""
+    import os
 
-    found = next((p for p in ("bwrap", "unshare") if shutil.which(p)), None)
-    what = f"{found} could fence tshark off" if found else "neither bubblewrap nor unshare is here"
-    return Line(
-        True, f"fence: {what}; tshark runs with your rights, a clean configuration and a deadline", needed=False
-    )
+    from tshark_report.capture import fence
+    from tshark_report.capture import tshark as tshark_module
+
+    if os.environ.get(fence.SWITCH, "").lower() in fence.OFF:
+        what = f"fence: switched off by {fence.SWITCH}; tshark runs with your rights"
+        return [Line(False, what, f"unset {fence.SWITCH}", needed=False)]
+    with tempfile.TemporaryDirectory(prefix="tshark-report-") as folder:
+        env = tshark_module.environment(Path(folder))
+        try:
+            found = fence.of_program(tshark_module.find(explicit, env).path, folder)
+        except (ReportError, OSError):
+            return []  # said already: there is no tshark that could be fenced
+    by = f" by {found.engine}" if found.engine else ""
+    holds = [part for part, held in found.parts().items() if held]
+    lacks = [part for part, held in found.parts().items() if not held]
+    lines = [Line(True, f"fence around tshark{by}: {'; '.join(holds) or 'no part of it holds here'}", needed=False)]
+    if lacks:
+        fix = "sudo apt-get install bubblewrap, and allow user namespaces" if fence.on_this_system() else (
+            "no fence is known for this system; read captures of strangers in a container or a virtual machine"
+        )  # fmt: skip
+        lines.append(Line(False, f"fence, not held here: {'; '.join(lacks)}", fix, needed=False))
+    return lines

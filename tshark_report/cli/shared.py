@@ -15,6 +15,14 @@ Capture = Annotated[
     Path,
     typer.Argument(help="The capture: pcap, pcapng, gzip of either, or any type tshark reads.", show_default=False),
 ]
+CaptureOrNone = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="CAPTURE",
+        help="The capture: pcap, pcapng, gzip of either, or any type tshark reads.",
+        show_default=False,
+    ),
+]
 Filter = Annotated[
     str, typer.Option("--filter", "-Y", help="Display filter: report on these packets only.", show_default=False)
 ]

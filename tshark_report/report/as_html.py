@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -13,16 +14,20 @@ from tshark_report.report import view
 from tshark_report.report.escape import displayable
 from tshark_report.report.model import Report
 
+if TYPE_CHECKING:
+    from tshark_report.report.brand import Brand
+
 LARGEST = 2_000_000
 """Bytes of HTML above which the tables are cut further."""
 
 
-def render(report: Report, *, templates: Path | None = None) -> str:
+def render(report: Report, *, templates: Path | None = None, brand: Brand | None = None) -> str:
     """The whole page.
 
     Args:
         report: what to show; text from the wire is escaped here.
         templates: a folder with templates that take the place of ours, file by file.
+        brand: logo and colours.
 
     Raises:
         RenderFailed: a template is missing or has a mistake.
@@ -30,18 +35,19 @@ def render(report: Report, *, templates: Path | None = None) -> str:
     """
     shown = displayable(report)
     caps = view.SCREEN
-    page = page_of(shown, paper=False, caps=caps, templates=templates)
+    page = page_of(shown, paper=False, caps=caps, templates=templates, brand=brand)
     for _ in range(4):
         if len(page.encode()) <= LARGEST:
             break
         caps = caps.halved()
-        page = page_of(shown, paper=False, caps=caps, templates=templates)
+        page = page_of(shown, paper=False, caps=caps, templates=templates, brand=brand)
     return page
 
 
-def page_of(report: Report, *, paper: bool, caps: view.Caps, templates: Path | None) -> str:
+def page_of(report: Report, *, paper: bool, caps: view.Caps, templates: Path | None, brand: Brand | None = None) -> str:
     """The page with tables cut at `caps`; `report` must have gone through `displayable`."""
     css = template_files.source("style.css", templates) + template_files.source("brand.css", templates)
+    css += brand.css if brand else ""
     css = css.replace("\r\n", "\n").replace("</", "<\\/")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     context = view.context(report, paper=paper, caps=caps)
@@ -50,5 +56,6 @@ def page_of(report: Report, *, paper: bool, caps: view.Caps, templates: Path | N
     context["policy"] = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
+    context["brand"] = brand
     context["damage"] = view.damage(report)
     return template_files.fill("report.html.j2", templates, context)

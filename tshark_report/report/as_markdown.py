@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tshark_report.report import escape, formats, tabular, view
+from tshark_report.report import escape, focus_markdown, formats, tabular, view
 from tshark_report.report.model import Finding, Report, StartingPoint
 from tshark_report.report.tabular import Grid
 
@@ -166,6 +166,7 @@ def render(report: Report, *, flavour: Literal["github", "jira"] = "github") -> 
     for caps in _CAPS:
         lines = [
             *_head(shown, words),
+            *focus_markdown.lines(shown, words, caps.rows),
             *_points(shown, words),
             *_findings(shown, words, caps),
             *_rest(shown, words, caps),
@@ -253,6 +254,7 @@ def _finding(finding: Finding, f: Flavour, day: bool, caps: Caps) -> list[str]:
         f.heading(4, f"{f.text(finding.code)} {f.text(finding.title)}"), "",
         chips, "",
         f.text(finding.summary), "",
+        *([f.text(f"Against normal: {finding.normal} ({finding.normal_because})."), ""] if finding.normal else []),
         *([f.block(finding.display_filter), "", f.text(selects), ""] if finding.display_filter else []),
         *([*evidence, ""] if evidence else []),
         f"{f.bold('Why it matters:')} {f.text(finding.why)}", "",
@@ -265,8 +267,21 @@ def _finding(finding: Finding, f: Flavour, day: bool, caps: Caps) -> list[str]:
     ]  # fmt: skip
 
 
+def _compared(report: Report, f: Flavour, caps: Caps) -> list[str]:
+    """The capture against a baseline and against what was expected, where they were given."""
+    lines: list[str] = []
+    if report.normal is not None:
+        lines += [f.heading(3, "Against normal"), "", f.text(report.normal.sentence), ""]
+        lines += [*f.grid(tabular.news(report, cap=caps.rows, short=True)), ""] if report.normal.news else []
+        lines += [*f.grid(tabular.lowered(report, cap=caps.rows)), ""] if report.normal.lowered else []
+    if report.expected is not None:
+        lines += [f.heading(3, "Expected and observed"), "", f.text(report.expected.sentence), ""]
+        lines += [*f.grid(tabular.expected(report, cap=caps.rows)), ""] if report.expected.rows else []
+    return lines
+
+
 def _rest(report: Report, f: Flavour, caps: Caps) -> list[str]:
-    lines = [f.heading(3, "Transport health"), "", f.text(report.transport.sentence), ""]
+    lines = [*_compared(report, f, caps), f.heading(3, "Transport health"), "", f.text(report.transport.sentence), ""]
     if report.files:
         lines += [f.heading(3, "Files"), "", *f.grid(tabular.files(report, cap=caps.rows)), ""]
     unmade = [check for check in report.checks if check.status in ("not-evaluated", "error")]

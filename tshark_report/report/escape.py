@@ -73,7 +73,14 @@ def clipped(text: str, limit: int = LONGEST_TEXT) -> str:
 
 def displayable(model: M) -> M:
     """A copy of `model` in which every text is cut to a sane length and shows all of its characters."""
-    return map_text(model, lambda text: visible(clipped(text)))
+    return map_text(model, _shown)
+
+
+def _shown(text: str) -> str:
+    # Nearly all texts are short and plain, and these two tests are quicker than the pattern.
+    if len(text) <= LONGEST_TEXT and text.isascii() and text.isprintable():
+        return text
+    return visible(clipped(text))
 
 
 def one_line(text: str) -> str:

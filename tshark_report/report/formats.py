@@ -38,6 +38,25 @@ MARK_WORDS: dict[LineUpMark, str] = {
     "odd": "odd ones out",
     "varying": "varying",
 }
+LINK_NAMES: dict[str, str] = {
+    "ether": "Ethernet",
+    "ieee-802-11": "802.11 (Wi-Fi)",
+    "ieee-802-11-radiotap": "802.11 (Wi-Fi) with radiotap",
+    "ieee-802-11-prism": "802.11 (Wi-Fi) with Prism header",
+    "ieee-802-11-avs": "802.11 (Wi-Fi) with AVS header",
+    "linux-sll": "Linux cooked",
+    "linux-sll2": "Linux cooked, version 2",
+    "rawip": "raw IP",
+    "rawip4": "raw IPv4",
+    "rawip6": "raw IPv6",
+    "null": "BSD loopback",
+    "loop": "OpenBSD loopback",
+    "ppp": "PPP",
+    "tr": "Token Ring",
+    "usb-linux": "USB (Linux)",
+    "usb-linux-mmap": "USB (Linux)",
+}
+"""capinfos' short names of link layers (Wireshark's wiretap/wtap.c) in words."""
 RIGHT_ALIGNED: frozenset[ColumnType] = frozenset(
     {"port", "count", "bytes", "seconds", "milliseconds", "frame", "percent"}
 )
@@ -221,6 +240,23 @@ def rating(priority: Priority, confidence: Confidence) -> str:
 def cut_note(shown: int, total: int, noun: str = "rows") -> str:
     """`20 of 5,311 rows`; empty where nothing was cut."""
     return f"{shown:,} of {total:,} {noun}" if total > shown else ""
+
+
+def sentences(text: str, longest: int) -> str:
+    """As many whole sentences as fit, but at least one, and a mark where there are more."""
+    if len(text) <= longest:
+        return text
+    ends = [found.end() for found in re.finditer(r"[.!?](?= [A-Z0-9\u201c\"'])", text)]
+    fitting = [end for end in ends if end <= longest]
+    end = fitting[-1] if fitting else ends[0] if ends and ends[0] <= longest * 2 else 0
+    if end:
+        return f"{text[:end]} \u2026"
+    return f"{text[: max(text.rfind(' ', 0, longest), longest // 2)]} \u2026"
+
+
+def link_name(capinfos: str) -> str:
+    """The name of a link layer as people write it, from capinfos' short name; unknown ones stay."""
+    return LINK_NAMES.get(capinfos, capinfos)
 
 
 def defang(value: str) -> str:

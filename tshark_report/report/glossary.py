@@ -6,7 +6,7 @@ import re
 
 TERMS: dict[str, str] = {
     "ARP": "Address Resolution Protocol: how a host learns which network card an IP address belongs to.",
-    "beacon": "A message that a program sends home regularly. Update checks and telemetry do it, and so does malware.",
+    "beacon": "A message that a program sends home regularly. Update checks, telemetry and remote control all do it.",
     "conversation": "All packets between two endpoints; for TCP and UDP the ports count too.",
     "defanged": "Written so that nothing turns it into a link: hxxp and [.] in place of http and a dot.",
     "display filter": "An expression for Wireshark's filter bar that shows only the packets it matches.",
@@ -34,7 +34,10 @@ TERMS: dict[str, str] = {
 
 def used_in(text: str) -> list[tuple[str, str]]:
     """The terms that occur in `text`, with their explanations, in alphabetical order."""
-    return [(term, words) for term, words in TERMS.items() if _pattern(term).search(text)]
+    lowered = text.lower()
+    # Finding a plain text is a hundred times quicker than the pattern, and most terms are not there.
+    there = [term for term in TERMS if (term in text if term.isupper() else term.lower() in lowered)]
+    return [(term, TERMS[term]) for term in there if _pattern(term).search(text)]
 
 
 def _pattern(term: str) -> re.Pattern[str]:

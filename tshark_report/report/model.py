@@ -116,6 +116,9 @@ class Finding(Model, frozen=True, kw_only=True):
     references: list[Reference] = []
     lowered_because: str = ""
     """Why priority or confidence is lower than the rule alone would say; empty where nothing lowered it."""
+    normal: str = ""
+    """What the baseline says: `usual here`, `new here`, `unusual amount`; empty without one."""
+    normal_because: str = ""
 
 
 class LayerDetail(Model, frozen=True, kw_only=True):
@@ -167,6 +170,14 @@ class Check(Model, frozen=True, kw_only=True):
     reason: str
 
 
+class Vlan(Model, frozen=True, kw_only=True):
+    """A VLAN and its traffic; `id` is `100.20` where one VLAN is inside another."""
+
+    id: str
+    packets: int
+    bytes: int
+
+
 class CaptureInfo(Model, frozen=True, kw_only=True):
     """The capture itself."""
 
@@ -189,6 +200,8 @@ class CaptureInfo(Model, frozen=True, kw_only=True):
     capture_os: str = ""
     comments: list[str] = []
     clock_ordered: bool = True
+    vlans: list[Vlan] = []
+    """Most packets first."""
     filter: str = ""
     """The display filter that the report was limited to (`--filter`, `--from`, `--to`); empty for the whole file."""
     warnings: list[str] = []
@@ -209,6 +222,7 @@ class Host(Model, frozen=True, kw_only=True):
     local: bool
     macs: list[str] = []
     vendors: list[str] = []
+    """The maker of each of `macs`, or that it is locally administered; empty text where it is not known."""
     names: list[str] = []
     users: list[str] = []
     os_hint: str = ""
@@ -220,6 +234,8 @@ class Host(Model, frozen=True, kw_only=True):
     bytes_received: int = 0
     first_time: str | None = None
     last_time: str | None = None
+    vlans: list[str] = []
+    """VLANs in which it sent."""
     country: str = ""
     autonomous_system: str = ""
 
@@ -446,6 +462,84 @@ class ProtocolNote(Model, frozen=True, kw_only=True):
     sentence: str
 
 
+class Lowered(Model, frozen=True, kw_only=True):
+    """A finding that was rated lower because the baseline knows it."""
+
+    finding: str
+    code: str
+    name: str
+    subject: str
+    before: Priority
+    after: Priority
+    because: str
+
+
+class NormalNews(Model, frozen=True, kw_only=True):
+    """One thing of this capture that the baseline does not know, or knows in another amount."""
+
+    kind: str
+    host: str
+    what: str
+    mark: str
+    usual: str
+    """What the baseline knows instead."""
+    seen: str
+    signs: list[str] = []
+    first_frame: int | None = None
+    first_time: str | None = None
+    display_filter: str = ""
+
+
+class NormalView(Model, frozen=True, kw_only=True):
+    """The capture against a baseline; counts are of findings."""
+
+    file_name: str
+    problem: str = ""
+    """Why nothing was compared; empty where it was."""
+    sentence: str
+    remarks: list[str] = []
+    created: str = ""
+    captures: int = 0
+    first: str = ""
+    last: str = ""
+    networks: list[str] = []
+    hosts: int = 0
+    usual: int = 0
+    new: int = 0
+    unusual: int = 0
+    not_compared: int = 0
+    lowered: list[Lowered] = []
+    news: list[NormalNews] = []
+    news_total: int = 0
+
+
+class ExpectedRow(Model, frozen=True, kw_only=True):
+    """One expectation against what was seen, or something that nobody expected."""
+
+    verdict: Literal["as expected", "missing", "unexpected", "different"]
+    host: str
+    what: str
+    expected: str
+    observed: str
+    first_frame: int | None = None
+    display_filter: str = ""
+
+
+class ExpectedView(Model, frozen=True, kw_only=True):
+    """The capture against what a person wrote down."""
+
+    file_name: str
+    sentence: str
+    problem: str = ""
+    """Why nothing was compared; empty where it was."""
+    rows: list[ExpectedRow] = []
+    rows_total: int = 0
+    as_expected: int = 0
+    missing: int = 0
+    unexpected: int = 0
+    different: int = 0
+
+
 class Ticket(Model, frozen=True, kw_only=True):
     """What the analyst wants printed on the report."""
 
@@ -465,6 +559,101 @@ class Tool(Model, frozen=True, kw_only=True):
     tshark_version: str
 
 
+class FocusMatch(Model, frozen=True, kw_only=True):
+    """Something that made the reader look, and where it is in the packets."""
+
+    kind: str
+    """What it is: address, network, endpoint, port, name, url, sha256, ..., or `alert` or `moment`."""
+    value: str
+    defanged: str
+    source: str
+    """Where it was given: `--focus`, or a file and line."""
+    note: str = ""
+    """What the list says about it, in the list's own words."""
+    where: list[str]
+    """Where in the packets it stands: `packets`, `DNS questions`, `TLS server names`."""
+    remark: str = ""
+    """What to know of the match: only named, only the host was compared."""
+    count: int = 1
+    """Alerts put together; 1 for everything else."""
+    hosts: list[str]
+    """Who reached it, most telling first."""
+    display_filter: str
+    matched_packets: int
+    filter_checked: bool
+    """True where tshark ran the filter on this capture."""
+    first_frame: int | None
+    last_frame: int | None
+    first_time: str | None
+    last_time: str | None
+    frames: list[int] = []
+    """Frames that hold it, at most 200 of them."""
+
+
+class FocusClient(Model, frozen=True, kw_only=True):
+    """A host that the matches lead to: what it exchanged there, then what it did before, after and else."""
+
+    address: str
+    named: str
+    """Address with the name that the capture shows for it."""
+    sentence: str
+    """With whom, when, how much each way, and what was fetched or sent."""
+    display_filter: str
+    matched_packets: int
+    filter_checked: bool
+    first_frame: int | None
+    last_frame: int | None
+    first_time: str | None
+    last_time: str | None
+    conversations: Table
+    exchanged: Table
+    around: Table
+    """The same host shortly before and after."""
+    everything: Table
+    """All that the host did in this capture, by peer."""
+    findings: list[str] = []
+    """Findings about the packets of these conversations."""
+
+
+class FocusMissing(Model, frozen=True, kw_only=True):
+    """Something that was looked for and is not in the capture."""
+
+    kind: str
+    value: str
+    defanged: str
+    source: str
+    note: str = ""
+
+
+class FocusHidden(Model, frozen=True, kw_only=True):
+    """What could have hidden indicators of one kind."""
+
+    kind: str
+    count: int
+    reasons: list[str]
+
+
+class Focus(Model, frozen=True, kw_only=True):
+    """What made the reader look, and where it leads."""
+
+    sentence: str
+    asked: list[str]
+    """What was given, a line for each option or file."""
+    matches: list[FocusMatch]
+    matches_total: int
+    clients: list[FocusClient]
+    clients_total: int
+    others: Table
+    """Other hosts that show the same pattern."""
+    missing: list[FocusMissing]
+    missing_total: int
+    hidden: list[FocusHidden]
+    findings: list[str]
+    """Findings about what made the reader look; they stand before the others."""
+    notes: list[str]
+    """What could not be used, and what does not fit the capture."""
+
+
 class Report(Model, frozen=True, kw_only=True):
     """Everything that a report shows."""
 
@@ -482,6 +671,8 @@ class Report(Model, frozen=True, kw_only=True):
     limits: list[str]
     hosts: list[Host]
     hosts_total: int
+    hosts_remark: str = ""
+    """What could not be looked up about the hosts, and why."""
     files: list[CarriedFile]
     files_total: int
     protocols: list[ProtocolNote]
@@ -490,6 +681,12 @@ class Report(Model, frozen=True, kw_only=True):
     statistics: Statistics
     indicators: list[Indicator]
     commands: list[Command]
+    focus: Focus | None = None
+    """What made the reader look; None where nothing was given."""
+    normal: NormalView | None = None
+    """The capture against a baseline; null where none was given."""
+    expected: ExpectedView | None = None
+    """The capture against what was expected; null where nothing was."""
 
 
 def schema() -> dict[str, object]:

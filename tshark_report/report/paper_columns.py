@@ -6,21 +6,40 @@ and of ordinary tables a tenth of the whole time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 PAGE = 505.0
 """Points between the margins of an A4 page; Letter has a little more."""
 
 # Average widths in points of the characters of the fonts and sizes that the style sheet uses for tables.
-_MONO_CHARACTER, _NARROW, _LOWER, _DIGIT, _UPPER, _WIDE = 4.05, 2.7, 4.6, 4.9, 5.4, 7.6
-_BOLD = 1.07
-_PADDING = 8.5
-_UNBROKEN, _BROKEN = 20, 15
-"""A word longer than the first, such as a hash, is broken after so many characters as the second says."""
-_TIGHT_UNBROKEN, _TIGHT_BROKEN = 15, 9
-"""The same for a table that would not fit otherwise; a time and an IPv4 address stay whole."""
-_TIGHT = 0.82
-"""How much smaller the style sheet's class `tight` makes such a table."""
+_NARROW, _LOWER, _DIGIT, _UPPER, _WIDE = 2.7, 4.6, 4.9, 5.4, 7.6
+_BOLD = 1.12
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """How the style sheet sets a table: the class `tight` is for one that would not fit otherwise."""
+
+    scale: float
+    """Size of plain text against the usual one."""
+    mono: float
+    """Points of a monospaced character."""
+    padding: float
+    unbroken: int
+    """Characters of a word that stays whole; a longer one, such as a hash, is broken."""
+    broken: int
+    """Characters of a broken word that stay together."""
+
+
+_WHOLE = re.compile(r"[-!]?|!?[0-9.:]{1,15}|!?[0-9a-f:]{1,17}")
+_MOST_FIXED = 0.6
+"""Share of the page that columns of addresses and times may take."""
+_USUAL = _Style(1.0, 4.05, 8.5, 20, 15)
+_TIGHT = _Style(0.82, 3.7, 5.0, 15, 9)
+"""A time and an IPv4 address stay whole here too."""
+_TIGHTEST = _Style(0.82, 3.7, 5.0, 15, 6)
 
 
 def points(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[bool]) -> list[int]:
@@ -28,34 +47,41 @@ def points(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[b
 
     Each column first gets room for its longest word, then the widest ones share what is left of the page.
     """
-    least = _least(heads, rows, mono)
-    wanted = []
-    for index, head in enumerate(heads):
-        cells = [row[index] for row in rows if index < len(row)]
-        measure = _mono_width if mono[index] else _width
-        wanted.append(max(_head_width(head), max(map(measure, cells), default=0.0)) + _PADDING)
-    if sum(wanted) <= PAGE:
-        return [int(width) + 1 for width in wanted]
-    if sum(least) > PAGE:
-        tight = [width * _TIGHT for width in _least(heads, rows, mono, _TIGHT_UNBROKEN, _TIGHT_BROKEN)]
-        if sum(tight) > PAGE:
-            return [int(width) for width in _levelled(tight)]
-        return [int(width) for width in _shared(tight, [width * _TIGHT for width in wanted])]
-    return [int(width) for width in _shared(least, wanted)]
+    least = _least(heads, rows, mono, _USUAL)
+    if sum(least) <= PAGE:
+        wanted = _wanted(heads, rows, mono, _USUAL)
+        if sum(wanted) <= PAGE:
+            return [int(width) + 1 for width in wanted]
+        return [int(width) for width in _shared(least, wanted)]
+    for style in (_TIGHT, _TIGHTEST):
+        least = _least(heads, rows, mono, style)
+        if sum(least) <= PAGE:
+            return [int(width) for width in _shared(least, _wanted(heads, rows, mono, style))]
+    whole = [_is_whole([row[index] for row in rows if index < len(row)]) for index in range(len(heads))]
+    return [int(width) for width in _levelled(least, whole)]
 
 
 def too_wide(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[bool]) -> bool:
     """Whether the table needs the style sheet's class `tight` to get all columns onto the page."""
-    return sum(_least(heads, rows, mono)) > PAGE
+    return sum(_least(heads, rows, mono, _USUAL)) > PAGE
 
 
-def _levelled(least: list[float]) -> list[float]:
-    """The widest columns cut to one level, so that the narrow ones (frames, ports, counts) stay whole."""
-    left = PAGE
-    for done, width in enumerate(sorted(least)):
-        level = left / (len(least) - done)
+def _is_whole(cells: Sequence[str]) -> bool:
+    """Addresses and times, which nobody can read in two pieces."""
+    return bool(cells) and all(_WHOLE.fullmatch(cell) for cell in cells)
+
+
+def _levelled(least: list[float], whole: list[bool]) -> list[float]:
+    """The widest columns cut to one level, so that the narrow ones (frames, ports, counts) and the whole ones stay."""
+    fixed = sum(width for width, stays in zip(least, whole, strict=True) if stays)
+    if fixed > PAGE * _MOST_FIXED:
+        fixed, whole = 0.0, [False] * len(whole)
+    left = PAGE - fixed
+    cut = sorted(width for width, stays in zip(least, whole, strict=True) if not stays)
+    for done, width in enumerate(cut):
+        level = left / (len(cut) - done)
         if width >= level:
-            return [min(width, level) for width in least]
+            return [each if stays else min(each, level) for each, stays in zip(least, whole, strict=True)]
         left -= width
     return least
 
@@ -72,29 +98,35 @@ def _shared(least: list[float], wanted: list[float]) -> list[float]:
     return given
 
 
-def _least(
-    heads: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    mono: Sequence[bool],
-    unbroken: int = _UNBROKEN,
-    broken: int = _BROKEN,
-) -> list[float]:
+def _least(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[bool], style: _Style) -> list[float]:
     """Room for the longest word of each column."""
     least = []
     for index, head in enumerate(heads):
         cells = [row[index] for row in rows if index < len(row)]
-        words = {word if len(word) <= unbroken else word[:broken] for cell in cells for word in cell.split(" ")}
-        measure = _mono_width if mono[index] else _width
-        least.append(max(_head_width(head), max(map(measure, words), default=0.0)) + _PADDING)
+        words = {
+            word if len(word) <= style.unbroken else word[: style.broken] for cell in cells for word in cell.split(" ")
+        }
+        width = max((_measured(word, style, mono[index]) for word in words), default=0.0)
+        least.append(max(_head_width(head, style), width) + style.padding)
     return least
 
 
-def _head_width(head: str) -> float:
-    return max((_width(word) for word in head.split(" ")), default=0.0) * _BOLD
+def _wanted(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[bool], style: _Style) -> list[float]:
+    """Room for the longest cell of each column."""
+    wanted = []
+    for index, head in enumerate(heads):
+        width = max((_measured(row[index], style, mono[index]) for row in rows if index < len(row)), default=0.0)
+        wanted.append(max(_head_width(head, style), width) + style.padding)
+    return wanted
 
 
-def _mono_width(text: str) -> float:
-    return len(text) * _MONO_CHARACTER
+def _head_width(head: str, style: _Style) -> float:
+    # The templates let field names break after a stop.
+    return max((_width(word) for word in head.replace(".", ". ").split(" ")), default=0.0) * _BOLD * style.scale
+
+
+def _measured(text: str, style: _Style, mono: bool) -> float:
+    return len(text) * style.mono if mono else _width(text) * style.scale
 
 
 def _width(text: str) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tshark_report.report import formats, paper_columns
-from tshark_report.report.model import Cell, Column, ColumnType, Conversation, Endpoint, Finding, Report, Table
+from tshark_report.report.model import Cell, Column, ColumnType, Conversation, Endpoint, Finding, Host, Report, Table
 
 _PROTOCOL_NAMES = {"ethernet": "Ethernet", "ipv4": "IPv4", "ipv6": "IPv6", "tcp": "TCP", "udp": "UDP"}
 PROTOCOLS = tuple(_PROTOCOL_NAMES)
@@ -101,7 +101,7 @@ def grid(
     """Format typed rows, at most `cap` of them, each cell cut after `longest` characters."""
     kinds: list[ColumnType] = [column.type for column in columns]
     shown = [
-        [_short(formats.cell(value, kind, one_day=one_day), longest) for value, kind in zip(row, kinds, strict=False)]
+        [short(formats.cell(value, kind, one_day=one_day), longest) for value, kind in zip(row, kinds, strict=False)]
         for row in rows[:cap]
     ]
     heads = [
@@ -117,7 +117,8 @@ def grid(
     return Grid(caption, heads, shown, max(total, len(rows)), noun)
 
 
-def _short(cell: str, longest: int) -> str:
+def short(cell: str, longest: int) -> str:
+    """A text cut after so many characters, with a mark that it was."""
     return cell if len(cell) <= longest else f"{cell[: longest - 1]}\u2026"
 
 
@@ -339,7 +340,7 @@ def hosts(report: Report, *, cap: int, short: bool = False) -> Grid:
     found = report.hosts
     columns = _columns(
         ("Address", "address"), ("Where", "text"), ("Names", "text"), ("Users", "text"), ("MAC and vendor", "text"),
-        ("System", "text"), ("Offered", "text"), ("Country, AS", "text"), ("Packets sent", "count"),
+        ("VLAN", "text"), ("System", "text"), ("Offered", "text"), ("Country, AS", "text"), ("Packets sent", "count"),
         ("Bytes sent", "bytes"),
         ("Bytes received", "bytes"), ("First seen", "time"),
     )  # fmt: skip
@@ -351,7 +352,7 @@ def hosts(report: Report, *, cap: int, short: bool = False) -> Grid:
         system, offered = ("", "; ".join(filter(None, (one.os_hint, offered)))) if short else (one.os_hint, offered)
         rows.append([
             one.address, "home" if one.local else "elsewhere", names, users,
-            some([*one.macs, *one.vendors], 3), system, offered,
+            some(_cards(one), 2), ", ".join(one.vlans), system, offered,
             ", ".join(filter(None, (one.country, one.autonomous_system))), one.packets_sent, one.bytes_sent,
             one.bytes_received, one.first_time,
         ])  # fmt: skip
@@ -359,6 +360,12 @@ def hosts(report: Report, *, cap: int, short: bool = False) -> Grid:
     columns, rows = _without(columns, rows, [*empty, *(("Packets sent", "First seen") if short else ())])
     total = max(report.hosts_total, len(found))
     return grid("Hosts", columns, rows, total, cap=cap, one_day=one_day(report), noun="hosts")
+
+
+def _cards(host: Host) -> list[str]:
+    """Hardware addresses with their makers."""
+    makers = [*host.vendors, *([""] * len(host.macs))]
+    return [f"{mac} ({maker})" if maker else mac for mac, maker in zip(host.macs, makers, strict=False)]
 
 
 def indicators(report: Report, *, cap: int) -> Grid:
@@ -370,6 +377,52 @@ def indicators(report: Report, *, cap: int) -> Grid:
         for one in report.indicators[:cap]
     ]
     return grid("Indicators", columns, rows, len(report.indicators), cap=cap, one_day=True, noun="indicators")
+
+
+def news(report: Report, *, cap: int, short: bool = False) -> Grid:
+    """What the baseline does not know; `short` leaves out the filter."""
+    columns = _columns(
+        ("What", "text"), ("Host", "address"), ("New or unusual", "text"), ("Seen", "text"), ("Known instead", "text"),
+        ("Signs", "text"), ("First frame", "frame"), ("Time", "time"), ("Display filter", "text"),
+    )  # fmt: skip
+    view = report.normal
+    rows: list[list[Cell]] = [
+        [
+            one.kind if one.mark != "unusual amount" or one.kind == "amount" else f"{one.kind}, unusual", one.host,
+            one.what, one.seen, one.usual, "; ".join(one.signs), one.first_frame, one.first_time, one.display_filter,
+        ]
+        for one in (view.news[:cap] if view is not None else [])
+    ]  # fmt: skip
+    if short:
+        columns, rows = _without(columns, rows, ("Display filter", "Time"))
+    total = view.news_total if view is not None else 0
+    return grid("New or unusual, whether or not a rule fired", columns, rows, total, cap=cap, one_day=one_day(report),
+                noun="things", longest=160)  # fmt: skip
+
+
+def lowered(report: Report, *, cap: int) -> Grid:
+    """Findings that the baseline rated lower."""
+    columns = _columns(("Finding", "text"), ("Subject", "text"), ("Priority", "text"), ("Because", "text"))
+    found = report.normal.lowered if report.normal is not None else []
+    rows: list[list[Cell]] = [
+        [f"{one.code} {one.name}", one.subject, f"{one.before} \u2192 {one.after}", one.because] for one in found[:cap]
+    ]
+    return grid("Rated lower because usual here", columns, rows, len(found), cap=cap, one_day=True, noun="findings")
+
+
+def expected(report: Report, *, cap: int) -> Grid:
+    """Expected against observed, what differs first."""
+    columns = _columns(
+        ("Verdict", "text"), ("Host", "address"), ("What", "text"), ("Expected", "text"), ("Observed", "text"),
+        ("First frame", "frame"), ("Display filter", "text"),
+    )  # fmt: skip
+    view = report.expected
+    rows: list[list[Cell]] = [
+        [one.verdict, one.host, one.what, one.expected, one.observed, one.first_frame, one.display_filter]
+        for one in (view.rows[:cap] if view is not None else [])
+    ]
+    total = view.rows_total if view is not None else 0
+    return grid("Expected and observed", columns, rows, total, cap=cap, one_day=True, noun="lines", longest=160)
 
 
 def some(items: Sequence[str], most: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
-from tshark_report.report import charts, formats, glossary, paper_columns, tabular
+from tshark_report.report import charts, focus_view, formats, glossary, paper_columns, tabular
 from tshark_report.report.model import Check, CheckStatus, Finding, LineUp, LineUpMark, Report, StartingPoint
 from tshark_report.report.tabular import Grid
 
@@ -45,12 +45,24 @@ SCREEN = Caps(
     indicators=200, line_up=40, frames=60, commands=60, checks=200, in_full=25, cell=tabular.LONGEST_CELL,
 )  # fmt: skip
 PAPER = Caps(
-    evidence=8, findings=25, conversations=6, hosts=20, files=8, dns=12, ports=10, paths=8, hierarchy=14, expert=10,
-    indicators=40, line_up=14, frames=16, commands=12, checks=150, in_full=4, cell=120,
+    evidence=7, findings=25, conversations=5, hosts=18, files=8, dns=10, ports=8, paths=8, hierarchy=11, expert=7,
+    indicators=40, line_up=12, frames=16, commands=12, checks=150, in_full=4, cell=120,
 )  # fmt: skip
+
+BRIEF_STORIES, BRIEF_REASON, BRIEF_FILTER = (1150, 520, 330), 240, 170
+"""Characters of a starting point on the first page on paper: of a story where there are one, two or more, of a
+reason, of a filter."""
+BRIEF_POINTS = 3
+"""Starting points that the first page on paper tells; the others are named."""
+LINE_UP_CELL = 24
+"""Characters of a lined-up cell on paper: the eye looks for the odd one, and a long text would push the rows apart."""
+BRIEF_COMMAND = 700
+"""Characters of a command on paper; report.json has all of it."""
 
 TELLING: tuple[LineUpMark, ...] = ("counting", "odd")
 """Marks whose notes paper has room for."""
+QUIET_REASON = "looked for and not found"
+"""What most checks ended with: it need not be said of each."""
 STATUS_ORDER: tuple[CheckStatus, ...] = ("fired", "error", "not-evaluated", "quiet", "not-applicable")
 
 
@@ -93,6 +105,22 @@ class PointView:
     short: Grid
     """Findings that are listed only."""
     line_up: LineUpView | None
+    brief: Brief
+    """For the first page on paper."""
+    told_above: bool
+    """The verdict says its headline already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A starting point in a few lines, so that the first page on paper holds the first three and the timeline."""
+
+    story: str
+    why_here: str
+    harmless: str
+    filter: str
+    whole: bool
+    """Nothing was left out: the part in depth need not say it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +138,7 @@ def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
         finding.id: _finding(finding, f"finding-{number}", caps, day)
         for number, finding in enumerate(report.findings, start=1)
     }
-    points = _points(report, found, caps, day)
+    points = _points(report, found, caps, day, paper)
     told = {key for point in report.starting_points for key in point.findings}
     others = [view for key, view in found.items() if key not in told]
     listed = others[caps.in_full : caps.findings]
@@ -127,11 +155,17 @@ def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
         "caps": caps,
         "one_day": day,
         "title": title_of(report),
+        "commands": _commands(report, caps, paper),
+        "brief_points": BRIEF_POINTS,
         "points": points,
         "others": others[: caps.in_full],
         "others_short": tabular.findings([view.finding for view in listed], len(others) - caps.in_full, day=day),
         "anchors": anchors,
+        "focus": focus_view.view(report, paper=paper, day=day, longest=caps.cell),
+        "titles": {finding.id: finding.title for finding in report.findings},
         "checks": checks,
+        "quiet_reason": QUIET_REASON,
+        "families": _families,
         "unchecked": sum(1 for check in report.checks if check.status in ("not-evaluated", "error")),
         "made": sum(1 for check in report.checks if check.status == "quiet"),
         "marked": any(finding.first_time and finding.priority != "info" for finding in report.findings),
@@ -197,8 +231,9 @@ def _where(lead: str, first: int | None, last: int | None, told: Finding | Start
     return lead + ", ".join(parts) if parts else ""
 
 
-def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool) -> list[PointView]:
+def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool, paper: bool) -> list[PointView]:
     views: list[PointView] = []
+    story = BRIEF_STORIES[min(len(report.starting_points), len(BRIEF_STORIES)) - 1]
     told: set[str] = set()
     placed: set[str] = set()
     for point in report.starting_points:
@@ -219,7 +254,9 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
                 new[: caps.in_full],
                 [view for view in mine if view.finding.id in placed],
                 tabular.findings([view.finding for view in listed], len(new) - caps.in_full, day=day),
-                _line_up(point.line_up, f"lineup-{point.rank}", caps) if point.line_up else None,
+                _line_up(point.line_up, f"lineup-{point.rank}", caps, paper) if point.line_up else None,
+                _brief(point, story),
+                point.headline.rstrip(".") == report.verdict.headline.rstrip("."),
             )
         )
         told.update(point.findings)
@@ -227,18 +264,27 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
     return views
 
 
-def _line_up(line_up: LineUp, key: str, caps: Caps) -> LineUpView | None:
+def _brief(point: StartingPoint, story: int) -> Brief:
+    made = (
+        formats.sentences(point.story, story), formats.sentences(point.why_here, BRIEF_REASON),
+        formats.sentences(point.harmless, BRIEF_REASON), tabular.short(point.display_filter, BRIEF_FILTER),
+    )  # fmt: skip
+    return Brief(*made, whole=made == (point.story, point.why_here, point.harmless, point.display_filter))
+
+
+def _line_up(line_up: LineUp, key: str, caps: Caps, paper: bool) -> LineUpView | None:
     if not line_up.rows or not line_up.columns:
         return None
     odd = set(line_up.odd)
+    longest = min(caps.cell, LINE_UP_CELL) if paper else caps.cell
     rows = [
-        (frame, [(value[: caps.cell], (row, column) in odd) for column, value in enumerate(values)])
+        (frame, [(tabular.short(value, longest), (row, column) in odd) for column, value in enumerate(values)])
         for row, (frame, values) in enumerate(zip(line_up.frames, line_up.rows, strict=False))
     ]
     total = max(line_up.total_packets, len(rows))
     shown = _with_odd_ones(rows, caps.line_up)
-    # A note breaks into two or three lines, not into one word a line; paper has room for the telling ones only.
-    room = ["x" * (len(column.note) // 2) if column.mark in TELLING else "" for column in line_up.columns]
+    # A note breaks into three or four lines, not into one word a line; paper has room for the telling ones only.
+    room = ["x" * min(len(column.note) // 3, 9) if column.mark in TELLING else "" for column in line_up.columns]
     heads = ["Frame", *(f"=\u00a0{column.name} {note}" for column, note in zip(line_up.columns, room, strict=True))]
     texts = [[str(frame), *(value for value, _ in cells)] for frame, cells in shown]
     widths = paper_columns.points(heads, texts, [True] * len(heads))
@@ -273,6 +319,14 @@ def _checks(report: Report, caps: Caps) -> list[tuple[CheckStatus, list[Check], 
     return groups
 
 
+def _families(checks: list[Check]) -> list[list[Check]]:
+    """Checks by the family of their rule, which the first three letters of a code name."""
+    families: dict[str, list[Check]] = {}
+    for check in checks:
+        families.setdefault(check.code[:3], []).append(check)
+    return list(families.values())
+
+
 def _grids(report: Report, caps: Caps, paper: bool) -> dict[str, Grid]:
     return {
         "paths": tabular.paths(report, cap=caps.paths, short=paper),
@@ -283,14 +337,33 @@ def _grids(report: Report, caps: Caps, paper: bool) -> dict[str, Grid]:
         "ports": tabular.ports(report, cap=caps.ports),
         "expert": tabular.expert(report, cap=caps.expert),
         "indicators": tabular.indicators(report, cap=caps.indicators),
+        "news": tabular.news(report, cap=caps.findings, short=paper),
+        "lowered": tabular.lowered(report, cap=caps.findings),
+        "expected": tabular.expected(report, cap=caps.findings),
     }
+
+
+def _commands(report: Report, caps: Caps, paper: bool) -> list[tuple[str, str, str]]:
+    """Purpose, command, and a note where it was cut."""
+    made = []
+    for one in report.commands[: caps.commands]:
+        text = one.command
+        if paper and len(text) > BRIEF_COMMAND:
+            cut = f"{BRIEF_COMMAND:,} of {len(text):,} characters; report.json has all of them"
+            made.append((one.purpose, text[:BRIEF_COMMAND] + "\u2026", cut))
+        else:
+            made.append((one.purpose, text, ""))
+    return made
 
 
 def _sections(report: Report, points: list[PointView], others: list[FindingView]) -> list[Section]:
     wanted = [
+        ("focus", "What made you look", report.focus is not None),
         ("where-to-start", "Where to start", True),
         ("timeline-section", "Timeline", bool(report.statistics.traffic.series)),
         ("talkers-section", "Who talked to whom", bool(report.statistics.conversations)),
+        ("normal", "Against normal", report.normal is not None),
+        ("expected", "Expected and observed", report.expected is not None),
         ("in-depth", "Starting points in depth", bool(points)),
         ("other-findings", "Other findings", bool(others)),
         ("transport", "Transport health", True),
@@ -310,11 +383,15 @@ def _sections(report: Report, points: list[PointView], others: list[FindingView]
 def _prose(report: Report) -> str:
     """Our own words in this report, in which the glossary looks for its terms."""
     words = [report.overview, report.verdict.headline, report.verdict.reason, report.transport.sentence]
+    told: set[str] = set()
     for point in report.starting_points:
         words += [point.headline, point.story, point.why_here, point.harmless]
     for finding in report.findings[:200]:
-        words += [finding.title, finding.summary, finding.why, *finding.confirm]
-        words += [reading.explanation for reading in finding.innocent]
+        words += [finding.title, finding.summary]
+        if finding.code not in told:
+            # The rule's own words are the same in all of its findings.
+            told.add(finding.code)
+            words += [finding.why, *finding.confirm, *(reading.explanation for reading in finding.innocent)]
     words += [note.sentence for note in report.protocols]
     # Headings and column names that every report has.
     words.append(

@@ -6,8 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+import msgspec
 import polars as pl
 
+from tshark_report.capture.about import About
 from tshark_report.report.model import Host
 from tshark_report.settings import Settings, is_address, is_multicast
 from tshark_report.story.services import service_name
@@ -60,7 +62,7 @@ DHCP_SYSTEMS: tuple[tuple[str, str], ...] = (
 def hosts(tables: Tables, settings: Settings, limit: int = 200) -> tuple[list[Host], int]:
     """The hosts to show, those that sent something first, and how many there are.
 
-    Users are names only, never secrets. MAC vendors are left empty: nothing here holds the IEEE's list.
+    Users are names only, never secrets. Makers and countries are not the capture's to say: `known` adds them.
     """
     traffic = _traffic(tables)
     traffic = traffic.filter(
@@ -94,6 +96,21 @@ def hosts(tables: Tables, settings: Settings, limit: int = 200) -> tuple[list[Ho
         )
         for row in kept.iter_rows(named=True)
     ], ordered.height
+
+
+def known(found: Iterable[Host], about: About) -> list[Host]:
+    """The hosts with the makers of their network cards (one for each of `macs`), countries and operators."""
+    made = []
+    for host in found:
+        makers = [about.makers.get(mac, "") for mac in host.macs]
+        country, system = about.places.get(host.address, ("", ""))
+        made.append(
+            msgspec.structs.replace(
+                host, vendors=makers if any(makers) else [], country=country, autonomous_system=system,
+                vlans=about.vlans_of.get(host.address, []),
+            )
+        )
+    return made
 
 
 def _traffic(tables: Tables) -> pl.DataFrame:

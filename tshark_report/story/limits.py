@@ -41,7 +41,7 @@ def limits(tables: Tables, capture: CaptureFile) -> list[str]:
 
 
 def _file(tables: Tables, capture: CaptureFile) -> list[str]:
-    found = []
+    found = [*capture.losses]
     if capture.truncated:
         found.append("The file is cut short: what came after the last whole packet is not in it.")
     if capture.snap_cut:

@@ -29,9 +29,11 @@ TRANSPORT = (
 NETWORK = (
     "unanswered-connections", "refused-connections", "grown-round-trips", "long-round-trips", "lost-large-segments",
     "unreachable-destinations", "smaller-path-mtu", "exceeded-ttl", "redirects", "unanswered-dhcp",
-    "unanswered-datagrams",
+    "unanswered-datagrams", "lossy-calls",
 )  # fmt: skip
-LINK = ("unanswered-arp", "doubled-packets", "deauthentication-bursts", "failed-wlan-logins")
+LINK = (
+    "unanswered-arp", "doubled-packets", "deauthentication-bursts", "failed-wlan-logins", "repeated-wlan-frames",
+)  # fmt: skip
 LAYERS: dict[str, Layer] = {
     **dict.fromkeys(APPLICATION, "application"),
     **dict.fromkeys(TRANSPORT, "transport"),
@@ -46,7 +48,7 @@ TELLING = frozenset(
      "unanswered-connections", "grown-round-trips", "long-round-trips", "lost-large-segments", "unanswered-arp",
      "unanswered-dhcp", "doubled-packets", "refused-connections", "exceeded-ttl", "failed-wlan-logins",
      "unrepaired-gaps", "late-greetings", "slow-questions", "slow-resolvers", "unanswered-queries",
-     "unanswered-datagrams")
+     "unanswered-datagrams", "lossy-calls", "repeated-wlan-frames")
 )  # fmt: skip
 """Rules whose low-priority findings still say at which layer the trouble is, where nothing higher was found."""
 
@@ -144,9 +146,20 @@ def _minor(quiet: Sequence[Finding], health: TransportHealth) -> Verdict:
     )
 
 
+def _tally(loud: Sequence[Finding]) -> str:
+    """How many findings of which priority; what they say stands in the starting points."""
+    parts = []
+    for priority in ("high", "medium"):
+        number = sum(1 for f in loud if f.priority == priority)
+        if number:
+            parts.append(f"{count(number, 'finding')} of {priority} priority")
+    hosts = list(dict.fromkeys(f.hosts[0] for f in loud if f.hosts))
+    return listed(parts, 2) + (f", about {listed(hosts, 3)}" if hosts else "")
+
+
 def _not_performance(loud: Sequence[Finding], trouble: Sequence[Finding], health: TransportHealth) -> Verdict:
     lead = loud[0]
-    reason = f"What stands out is not a question of speed: {_first_sentence(lead.summary)}"
+    reason = f"What stands out is not a question of speed: {_tally(loud)}."
     if trouble:
         reason += (
             f" The {LAYERS[trouble[0].name]} shows trouble too ({trouble[0].title.strip().rstrip('.')}), which may be "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tshark_report.report import model
+from tshark_report.report.formats import link_name
 from tshark_report.story.services import known_uses, service_name
 from tshark_report.story.words import count, iso_time, listed, size
 from tshark_report.tables import statistics, taps
@@ -89,7 +90,11 @@ def expert_view(tables: Tables) -> list[model.ExpertRow]:
         tables.expert.with_columns(pl.col("message").str.replace_all(r"#\d+", "#n").str.replace_all(r"\d{3,}", "n"))
         .group_by("severity", "group", "message")
         .agg(pl.len().alias("count"), pl.col("frame").min().alias("first"), pl.col("protocol").mode().sort().first())
-        .sort([severity, pl.col("count"), pl.col("first")], descending=[False, True, False])
+        # Group and message last: rows that are alike otherwise must not change places from run to run.
+        .sort(
+            [severity, pl.col("count"), pl.col("first"), pl.col("group"), pl.col("message")],
+            descending=[False, True, False, False, False],
+        )
         .head(EXPERT_ROWS)
     )
     return [
@@ -156,7 +161,7 @@ def overview(tables: Tables, packets: int, link_types: list[str]) -> str:
     top = [n.protocol for n in protocol_notes(tables)[:4]]
     start = iso_time(tables.first_time) or "an unknown time"
     length = f"over {duration(seconds)}" if seconds > 0 else "at one moment"
-    link = f" of link type {listed(link_types, 3)}" if link_types else ""
+    link = f" of link type {listed([link_name(one) for one in link_types], 3)}" if link_types else ""
     return (
         f"{count(packets, 'packet')}{link}, {size(int(tables.packets['length'].sum() or 0))} on the wire, {length} "
         f"from {start[:19].replace('T', ' ')} UTC, between {count(addresses, 'IP address', 'IP addresses')}; "

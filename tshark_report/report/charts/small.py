@@ -51,13 +51,19 @@ def sparks(line_up: LineUp, key: str) -> list[Spark]:
         odd = {row for row, at in line_up.odd if at == index}
         low, high = min(known), max(known)
         words = (
-            f"{formats.MARK_WORDS[column.mark]}, {formats.count(low)} in all packets"
+            f"{formats.MARK_WORDS[column.mark]}, {_figure(low)} in all packets"
             if low == high
-            else f"{formats.MARK_WORDS[column.mark]}, from {formats.count(low)} to {formats.count(high)}"
+            else f"{'constant for each sender' if column.mark == 'constant' else formats.MARK_WORDS[column.mark]}, "
+            f"{_figure(low)} to {_figure(high)}"
         )
         picture = _spark(values, odd, column.mark, f"{key}-{index}", f"{column.name} over packet number", words)
         drawn.append(Spark(column.name, formats.MARK_SIGN[column.mark], words, picture))
     return drawn[:MOST_SPARKS]
+
+
+def _figure(value: float) -> str:
+    """Three digits of a small number: an interval of 0.004 s is not 0.00."""
+    return formats.count(value) if value.is_integer() or abs(value) >= 10 else f"{value:.3g}"
 
 
 def _spark(values: Sequence[float | None], odd: set[int], mark: LineUpMark, key: str, title: str, words: str) -> Markup:
@@ -76,11 +82,13 @@ def _spark(values: Sequence[float | None], odd: set[int], mark: LineUpMark, key:
         drawing.rect(0, 0, SPARK_WIDTH, SPARK_HEIGHT, "panel", rx=3),
         drawing.path(drawing.polyline([at for _, at in points]), "grid", 1),
     ]
+    # One path of round dots: a circle for each packet would be a fifth of the whole page's elements.
+    dots = "".join(f"M{drawing.number(x)} {drawing.number(y)}h0" for index, (x, y) in points if index not in odd)
+    if dots:
+        shapes.append(drawing.path(dots, MARK_COLOUR[mark], 4, stroke_linecap="round"))
     for index, (x, y) in points:
         if index in odd:
             shapes += [drawing.circle(x, y, 5.5, "none", stroke="red"), drawing.circle(x, y, 2.5, "red")]
-        else:
-            shapes.append(drawing.circle(x, y, 2.0, MARK_COLOUR[mark]))
     return drawing.picture(key, SPARK_WIDTH, SPARK_HEIGHT, title, words, shapes, css="spark")
 
 
