@@ -92,6 +92,41 @@ bench: dev ## measure against bare tshark and write docs/performance.md
 fixtures: ## record the fixtures again (root, network namespaces)
 	fixtures/recipes/all.sh
 
+ROOTS ?= $(HOME)/.cache/tshark-report-roots
+SHARED ?= ../shared
+CAPTURES := $(wildcard $(SHARED)/captures/robust $(SHARED)/captures/cases) fixtures
+SECONDS ?= 30
+
+.PHONY: fuzz
+fuzz: dev ## fuzz the parsers (SECONDS=30 each, by atheris where it installs) and read 1,000 damaged captures
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris
+	$(BIN)/python tools/fuzz.py --seconds $(SECONDS)
+	$(BIN)/python tools/mutants.py --count 1000 --full 30 $(CAPTURES)
+
+.PHONY: reliability
+reliability: dev ## put every fault to the program and write docs/reliability.md
+	$(BIN)/python tools/reliability.py
+
+.PHONY: test-tshark-versions
+test-tshark-versions: dev ## run each tshark that Debian has (root, debootstrap) and write docs/tshark-versions.md
+	tools/tshark_versions.sh $(ROOTS) $(SHARED)
+	$(BIN)/python tools/tshark_versions.py $(ROOTS)/results
+
+.PHONY: audit
+audit: install ## known holes in what is pinned (asks the advisory service; nothing else here uses the network)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
+
+.PHONY: sbom
+sbom: install ## write sbom.json, a CycloneDX bill of materials of what a report needs
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-file sbom.json
+
+.PHONY: licences
+licences: install ## write docs/licences.md: the licence of everything that is pinned
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-licenses
+	$(BIN)/python tools/licences.py
+
 .PHONY: wheel
 wheel: dev ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import bench_inputs
+
 TOP = Path(__file__).resolve().parent.parent
 SHARED = TOP.parent / "shared"
 AMPLIFY = SHARED / "eval/amplify.py"
@@ -284,6 +286,20 @@ def extras(folder: Path, runs: int) -> dict[str, str]:
     }
 
 
+def growth(folder: Path, runs: int) -> dict[str, str]:
+    """What twice as much of one thing costs: 2 is a line, 4 a square."""
+    made = {}
+    for name, (frames, most) in bench_inputs.SHAPES.items():
+        figures = []
+        for count in (most // 2, most):
+            path = folder / "shape.pcap"
+            bench_inputs.write(path, frames(count))
+            figures.append(middle([measured(ours(path, folder / "report.html")) for _ in range(runs)]))
+        half, whole = figures
+        made[name.format(most)] = f"{whole.wall:.1f} s; half as many {half.wall:.1f} s: {whole.wall / half.wall:.2f} x"
+    return made
+
+
 def main() -> int:
     """Measure, write, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -299,7 +315,7 @@ def main() -> int:
             for kind in given.kinds.split(",")
             for size in given.sizes.split(",")
         ]
-        text = page(sizes, given.runs, extras(folder, given.runs))
+        text = page(sizes, given.runs, extras(folder, given.runs) | growth(folder, given.runs))
     if not given.print:
         (TOP / "docs/performance.md").write_text(text, encoding="utf-8")
         (TOP / "docs/performance.svg").write_text(plot(sizes), encoding="utf-8")

@@ -4,6 +4,7 @@ docs/rules/        a page for each rule and an index
 docs/cli.md        every command's help
 docs/exit-codes.md the table of exit codes
 docs/report.schema.json  the JSON Schema of report.json
+docs/tables.md     the stored tables and columns, between two marks
 """
 
 from __future__ import annotations
@@ -73,12 +74,20 @@ def schema() -> str:
     return json.dumps(made(), indent=1, sort_keys=True) + "\n"
 
 
+def tables() -> str:
+    """docs/tables.md with the stored tables and columns as they are."""
+    from tshark_report.store.documented import page
+
+    return page((TOP / "docs/tables.md").read_text())
+
+
 def main() -> int:
     """Write or check."""
     pages = rule_pages() | {
         "docs/cli.md": command_line(),
         "docs/exit-codes.md": exit_codes(),
         "docs/report.schema.json": schema(),
+        "docs/tables.md": tables(),
     }
     stale = [path for path, text in pages.items() if not (TOP / path).exists() or (TOP / path).read_text() != text]
     extra = [str(p.relative_to(TOP)) for p in (TOP / "docs/rules").glob("*.md") if str(p.relative_to(TOP)) not in pages]

@@ -15,6 +15,7 @@ from tshark_report.capture import tshark as tshark_module
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.load import Loaded, Progress, load
 from tshark_report.capture.tshark import Tshark
+from tshark_report.focus.asked import Asked
 from tshark_report.report import model
 from tshark_report.settings import Settings
 
@@ -32,6 +33,16 @@ class Request:
     ticket: model.Ticket = field(default_factory=model.Ticket)
     tshark: str | None = None
     timeout: float | None = None
+    baseline: Path | None = None
+    """A baseline that the capture is held against; see tshark_report.normal."""
+    expect: Path | None = None
+    """What a person expects to see; see tshark_report.expect."""
+    focus: Asked = field(default_factory=Asked)
+    """What made the reader look; see tshark_report.focus."""
+    keep_files: bool = False
+    """Leave carried files in the scratch folder, for `--keep-files`."""
+    jobs: int | None = None
+    """tsharks that may read the capture at once; None: as many as there are processors."""
 
     def with_ticket(self, ticket: model.Ticket) -> Request:
         """The same request with what is to be printed on the report."""
@@ -54,5 +65,9 @@ def opened(request: Request, progress: Progress = quiet) -> Iterator[Opened]:
         scratch = Path(folder)
         env = tshark_module.environment(scratch, own_profile=bool(request.options.profile))
         found = tshark_module.find(request.tshark, env)
-        loaded = load(request.capture, found, scratch, env, request.options, timeout=request.timeout, progress=progress)
+        loaded = load(
+            request.capture, found, scratch, env, request.options, timeout=request.timeout, jobs=request.jobs,
+            keep_files=request.keep_files,
+            progress=progress,
+        )  # fmt: skip
         yield loaded, found, scratch, env

@@ -57,6 +57,8 @@ class Settings:
     """Host address -> ports that it is expected to serve."""
     allowed: tuple[Allowed, ...] = ()
     show_secrets: bool = False
+    text: str = field(default="", compare=False, repr=False)
+    """The TOML that these settings were read from; empty for the defaults."""
 
     def is_home(self, address: str | None) -> bool:
         """True for an address of a home network. Multicast and broadcast are neither home nor outside."""
@@ -89,8 +91,26 @@ def load(path: Path) -> Settings:
         UsageError: it cannot be read, is no TOML, or sets something unknown.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            "the settings file cannot be read",
+            detail=f"{path}: {error}",
+            causes=("it is missing, or is not TOML",),
+            next_step="docs/settings.md shows a complete example",
+        ) from error
+    return loads(text, str(path))
+
+
+def loads(text: str, path: str) -> Settings:
+    """Settings from TOML; `path` names it in errors.
+
+    Raises:
+        UsageError: it is no TOML, or sets something unknown.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(
             "the settings file cannot be read",
             detail=f"{path}: {error}",
@@ -107,7 +127,7 @@ def load(path: Path) -> Settings:
             next_step=f"known keys: {', '.join(sorted(known))}",
         )
     try:
-        made: dict[str, object] = {}
+        made: dict[str, object] = {"text": text}
         if "home_networks" in data:
             made["home"] = tuple(ipaddress.ip_network(n, strict=False) for n in data["home_networks"])
         if "thresholds" in data:

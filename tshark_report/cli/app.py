@@ -49,13 +49,67 @@ def print_error(error: ReportError) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
+def _end(number: int, _frame: object) -> None:
+    """Handler of the signals that end the program: no process, scratch folder or half report is left behind."""
+    import signal
+
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)  # what follows cleans up, and must not be cut short itself
+    process = sys.modules.get("tshark_report.capture.process")
+    if process is not None:
+        process.stop_all()
+    raise Ended(number)
+
+
+class Ended(BaseException):
+    """A signal ends the program."""
+
+
+ENDING: list[int] = []
+"""Signals that end the program and can be handled on this system."""
+
+
+def _handle_signals() -> None:
+    import signal
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # One that is ignored stays so: `nohup` and background jobs of a shell mean it.
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            ENDING.append(number)
+            signal.signal(number, _end)
+
+
+def _no_room(error: OSError) -> ReportError | None:
+    """What a full disk or a missing scratch folder is called; None for any other failure."""
+    import errno
+    import tempfile
+
+    from tshark_report.errors import RenderFailed
+
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+    if not full and "temporary directory" not in str(error):
+        return None
+    try:
+        place = tempfile.gettempdir()
+    except OSError:
+        place = "none of the usual folders"
+    return RenderFailed(
+        "there is no room for scratch files",
+        detail=f"{error.strerror or error}: {error.filename or place}",
+        causes=("the disk or its quota is full", "the folder for temporary files is missing or read-only"),
+        next_step="free some room, or choose another folder: TMPDIR=/path/with/room tshark-report ...",
+    )
+
+
 def run() -> None:
     """Run the command line and exit with a documented code."""
     from tshark_report.cli import load_commands
 
-    load_commands()
+    _handle_signals()
     debug = "--debug" in sys.argv
     try:
+        load_commands()
         app(standalone_mode=True)
     except ReportError as error:
         if debug:
@@ -63,9 +117,27 @@ def run() -> None:
         print_error(error)
         sys.exit(error.exit_code)
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`): that is its right, and nothing to report.
-        sys.stderr.close()
-        sys.exit(0)
-    except KeyboardInterrupt:
+        _without_reader()
+    except SystemExit as stop:
+        # Typer makes a 1 of it, which is the exit code of --fail-on here.
+        if stop.code == 1 and type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            _without_reader()
+        raise
+    except OSError as error:
+        told = _no_room(error)
+        if debug or told is None:
+            raise
+        print_error(told)
+        sys.exit(told.exit_code)
+    except Ended as ended:
         sys.stderr.write("tshark-report: stopped\n")
-        sys.exit(130)
+        sys.exit(128 + int(ended.args[0]))
+
+
+def _without_reader() -> None:
+    """The reader of our output has gone (`| head`): that is its right, and nothing to report."""
+    import os
+
+    # What is still buffered goes nowhere, instead of failing once more at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)

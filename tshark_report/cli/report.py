@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tshark_report.cli import shared
+from tshark_report.cli import focus_options, kept_tables, shared
 from tshark_report.cli.app import app
 from tshark_report.cli.terminal import plain, progress
 from tshark_report.errors import RenderFailed, UsageError
@@ -18,9 +19,11 @@ from tshark_report.errors import RenderFailed, UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tshark_report.capture.load import Loaded
     from tshark_report.reading import Request
-    from tshark_report.report.as_pdf import Attachment
+    from tshark_report.report.brand import Brand
     from tshark_report.report.model import Report
+    from tshark_report.store.reading import Again
 
 FORMATS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".json": "json", ".md": "markdown", ".markdown": "markdown"}
 
@@ -50,7 +53,7 @@ class Flavour(StrEnum):
 
 @app.command()
 def report(  # noqa: PLR0913 - a command line has as many options as its users have wishes
-    capture: shared.Capture,
+    capture: shared.CaptureOrNone = None,
     output: Annotated[
         list[Path],
         typer.Option(
@@ -60,6 +63,11 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
             show_default=False,
         ),
     ] = [],  # noqa: B006
+    focus: focus_options.Focus = [],  # noqa: B006
+    ioc: focus_options.Ioc = [],  # noqa: B006
+    alerts: focus_options.Alerts = [],  # noqa: B006
+    around: focus_options.Around = [],  # noqa: B006
+    window: focus_options.Window = 60.0,
     display_filter: shared.Filter = "",
     start: shared.From = "",
     end: shared.To = "",
@@ -82,6 +90,12 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
         str,
         typer.Option("--redact", help="Replace by stable pseudonyms: any of ips,hosts,users,macs.", show_default=False),
     ] = "",
+    show_secrets: Annotated[
+        bool,
+        typer.Option(
+            "--show-secrets", help="Decode and attach the packets of login findings too, passwords and all."
+        ),
+    ] = False,
     indicators: Annotated[
         Path | None,
         typer.Option("--indicators", help="Also write the indicators: .csv or .json (STIX 2.1).", show_default=False),
@@ -89,6 +103,44 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     templates: Annotated[
         Path | None,
         typer.Option("--templates", help="Folder whose templates replace ours, file by file.", show_default=False),
+    ] = None,
+    brand: Annotated[
+        Path | None,
+        typer.Option("--brand", help="TOML file with a logo and colours for HTML and PDF.", show_default=False),
+    ] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option(
+            "--tables",
+            help="Also write all tables as Parquet into this folder, for DuckDB, Polars and --from-tables.",
+            show_default=False,
+        ),
+    ] = None,
+    from_tables: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-tables",
+            help="Make the report from a folder that --tables wrote, without tshark; CAPTURE may be left out.",
+            show_default=False,
+        ),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline", help="Hold findings against what `baseline learn` knows of this network.", show_default=False
+        ),
+    ] = None,
+    expect: Annotated[
+        Path | None,
+        typer.Option("--expect", help="Say expected against observed: TOML of `expect init`.", show_default=False),
+    ] = None,
+    keep_files: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep-files",
+            help="Keep files that crossed the wire in this folder: one zip, password infected, names made by us.",
+            show_default=False,
+        ),
     ] = None,
     fail_on: Annotated[
         Bar | None,
@@ -104,32 +156,60 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
 
     Without -o an HTML report is written where you stand. Its path is the last line printed.
     """
+    given, capture = capture, kept_tables.checked(capture, tables, from_tables, redact, start or end)
+    if show_secrets and redact:
+        raise UsageError("--show-secrets and --redact exclude each other", next_step="leave out one of them")
+    _there("baseline", baseline, "tshark-report baseline learn CAPTURES -o normal.json")
+    _there("expectation file", expect, "tshark-report expect init CAPTURE -o expect.toml")
+    if keep_files is not None:
+        _keepable(keep_files, from_tables)
     outputs = [_checked(path) for path in output] or [_default(capture)]
     if indicators is not None:
         _writable(indicators)
     request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, settings, tshark, timeout)
+    kept = kept_tables.again(from_tables, given) if from_tables is not None else None
+    asked = focus_options.asked(focus, ioc, alerts, around, window, lambda: _first_day(capture, kept))
     from tshark_report.reading import opened
     from tshark_report.report.model import Ticket
 
+    if kept is not None:
+        request = kept.request(request, own_settings=settings is not None)
+    own_look = _brand(brand)
+    organisation = organisation or (own_look.organisation if own_look is not None else "")
     marks = Ticket(ticket=ticket, title=title, analyst=analyst, organisation=organisation, tlp=tlp, note=note)
     with progress(capture.name) as show:
         warm = _warm_up({kind for _, kind in outputs})
-        with_packets = any(kind == "pdf" for _, kind in outputs) and not redact
-        request = request.with_ticket(marks)
-        with opened(request, show) as read:
+        with_packets = any(kind == "pdf" for _, kind in outputs)
+        request = replace(request.with_ticket(marks), baseline=baseline, expect=expect, focus=asked)
+        request = replace(request, keep_files=keep_files is not None)
+        if show_secrets:
+            request = replace(request, settings=replace(request.settings, show_secrets=True))
+        with opened(request, show) if kept is None else nullcontext(kept.opened) as read:
             from tshark_report.pipeline import tell
 
-            built = tell(request, read, show, evidence=with_packets)
-        made = built.report
+            wanted, told = with_packets or tables is not None, kept.told_for(request) if kept is not None else None
+            built = tell(request, read, show, evidence=wanted, told=told)
+            if tables is not None:
+                from tshark_report import store
+
+                store.write(tables, *read[:2], request, built.report, built.told)
+            if keep_files is not None:
+                _keep(keep_files, read[0], read[2])
+        made, evidence = built.report, built.evidence
         warm()
         if redact:
-            made = _redacted(made, redact)
+            made, evidence = _redacted(made, redact, evidence)
         show("writing", 0.98)
-        look = _Look(paper.value, flavour.value, templates, built.evidence)
+        look = _Look(paper.value, flavour.value, templates, evidence, own_look)
         for path, kind in outputs:
             _write(made, path, kind, look)
         if indicators is not None:
             _write_indicators(made, indicators)
+    for view in (made.normal, made.expected):
+        if view is not None and view.problem:
+            typer.echo(f"tshark-report: {plain(view.sentence)}", err=True)
+    for note in made.focus.notes if made.focus is not None else ():
+        typer.echo(f"tshark-report: {plain(note)}", err=True)
     for path, _ in outputs:
         typer.echo(plain(str(path)))
     if fail_on is not None:
@@ -167,6 +247,40 @@ def _request(  # noqa: PLR0913
     )
     chosen = settings_module.load(settings) if settings is not None else settings_module.Settings()
     return Request(capture, options, chosen, tshark=tshark, timeout=timeout)
+
+
+def _keepable(folder: Path, from_tables: Path | None) -> None:
+    from tshark_report.capture import quarantine
+
+    if from_tables is not None:
+        raise UsageError("--keep-files and --from-tables exclude each other", next_step="name the capture instead")
+    quarantine.checked(folder)
+
+
+def _keep(folder: Path, loaded: Loaded, scratch: Path) -> None:
+    """Write what crossed the wire into a zip, and say where, or why there is none."""
+    from tshark_report.capture import quarantine
+
+    reason = loaded.tables.not_made.get("files")
+    if reason is not None:
+        typer.echo(f"tshark-report: no file was kept: {plain(reason)}", err=True)
+        return
+    path, number = quarantine.write(scratch / "objects", loaded.tables.files, folder, loaded.capture.sha256)
+    typer.echo(f"tshark-report: {number} files kept in {plain(str(path))}, password: infected", err=True)
+
+
+def _there(what: str, path: Path | None, next_step: str) -> None:
+    if path is not None and not path.is_file():
+        raise UsageError(f"the {what} does not exist", detail=str(path), next_step=next_step)
+
+
+def _first_day(capture: Path, kept: Again | None) -> datetime | None:
+    """The day of the first packet, of the capture or of the tables that stand for it."""
+    if kept is None:
+        return _day(capture)
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(kept.opened[0].tables.first_time, UTC)
 
 
 def _day(capture: Path) -> datetime | None:
@@ -240,14 +354,29 @@ def _warm_up(kinds: set[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202
     return thread.join
 
 
-def _redacted(made: Report, what: str) -> Report:
+def _brand(path: Path | None) -> Brand | None:
+    if path is None:
+        return None
+    from tshark_report.report import brand
+
+    return brand.load(path)
+
+
+def _redacted(made: Report, what: str, evidence: bytes) -> tuple[Report, bytes]:
+    """The report and its packets with pseudonyms; the packets lose their payload, which may name anybody."""
     from tshark_report.report import redact
 
     parts = [p.strip() for p in what.split(",") if p.strip()]
     unknown = sorted(set(parts) - {"ips", "hosts", "users", "macs"})
     if unknown:
         raise UsageError(f"--redact does not know {', '.join(unknown)}", next_step="--redact ips,hosts,users,macs")
-    return redact.redact(made, parts)  # type: ignore[arg-type]
+    table = redact.Pseudonyms(parts)  # type: ignore[arg-type]
+    told = redact.redact(made, parts, table)  # type: ignore[arg-type]
+    if evidence:
+        from tshark_report.evidence import shared
+
+        evidence = shared(evidence, redact.comments(told), table)
+    return told, evidence
 
 
 @dataclass(frozen=True)
@@ -258,6 +387,7 @@ class _Look:
     flavour: str
     templates: Path | None
     evidence: bytes
+    brand: Brand | None = None
 
 
 def _write(made: Report, path: Path, kind: str, look: _Look) -> None:
@@ -274,31 +404,16 @@ def _write(made: Report, path: Path, kind: str, look: _Look) -> None:
     elif kind == "html":
         from tshark_report.report import as_html
 
-        data = as_html.render(made, templates=look.templates).encode()
+        data = as_html.render(made, templates=look.templates, brand=look.brand).encode()
     else:
         from tshark_report.report import as_pdf
+        from tshark_report.report.attachments import attachments
 
-        attached = _attachments(made, look.evidence)
-        data = as_pdf.render(made, paper=look.paper, attachments=attached, templates=look.templates)  # type: ignore[arg-type]
-    write.atomically(path, data)
-
-
-def _attachments(made: Report, evidence: bytes) -> list[Attachment]:
-    """What a PDF carries: the report as data, the indicators, and the packets behind the starting points."""
-    from tshark_report.report import as_json, indicators
-    from tshark_report.report.as_pdf import Attachment
-
-    data = as_json.render(made)
-    files = [Attachment(name="report.json", mime="application/json", data=data, description="The report as data")]
-    if made.indicators:
-        table = indicators.to_csv(made).encode()
-        files.append(Attachment(name="indicators.csv", mime="text/csv", data=table, description="Indicators"))
-    if evidence:
-        words = "Packets behind the starting points, with comments naming the finding"
-        files.append(
-            Attachment(name="evidence.pcapng", mime="application/vnd.tcpdump.pcap", data=evidence, description=words)
+        attached = attachments(made, look.evidence)
+        data = as_pdf.render(
+            made, paper=look.paper, attachments=attached, templates=look.templates, brand=look.brand  # type: ignore[arg-type]
         )
-    return files
+    write.atomically(path, data)
 
 
 def _write_indicators(made: Report, path: Path) -> None:

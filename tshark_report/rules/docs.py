@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tshark_report.rules.base import Rule
+from tshark_report.rules.base import RestsOn, Rule
 
 HEADER = "<!-- Made from the rule by `make docs`; edit the rule, not this page. -->\n\n"
 
@@ -25,7 +25,7 @@ def page(rule: Rule) -> str:
         "## Thresholds",
         _thresholds(rule),
         "## What it reads",
-        f"Tables: {', '.join(rule.needs) or 'packets'}.{_fields(rule)}",
+        f"Tables: {', '.join(rule.needs) or 'packets'}.{_fields(rule)}{_rests_on(rule)}",
         "## References",
         "\n".join(f"- [{r.title}]({r.url})" if r.url else f"- {r.title}" for r in rule.references) or "None.",
     ]
@@ -36,6 +36,22 @@ def _fields(rule: Rule) -> str:
     if not rule.fields:
         return ""
     return f" tshark fields without which it cannot be evaluated: {', '.join(f'`{f}`' for f in rule.fields)}."
+
+
+RESTS_ON: dict[RestsOn, str] = {
+    "both-sides": "both sides of the conversations",
+    "no-gaps": "every packet that the hosts received",
+    "order": "packets in the order of their times",
+    "handshakes": "connections from their start",
+    "whole-packets": "packets not cut by the snap length",
+}
+"""What a capture must hold for a finding to be as sure as it says, in words."""
+
+
+def _rests_on(rule: Rule) -> str:
+    if not rule.rests_on:
+        return ""
+    return f"\n\nA capture without {' or without '.join(RESTS_ON[r] for r in rule.rests_on)} lowers its confidence."
 
 
 def _thresholds(rule: Rule) -> str:

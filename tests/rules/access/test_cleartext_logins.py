@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import drafts, family, tables
+from tests.builders import drafts, family, files, tables
 from tests.conftest import case_capture, fixture_capture
 from tests.rules.access import rows, wire
 from tests.rules.access.rows import back, there
@@ -152,3 +152,44 @@ def test_wifi_is_named(loaded: Any) -> None:
 
 def test_quiet_in_an_ordinary_hour(loaded: Any) -> None:
     assert not drafts(cleartext_logins, loaded(fixture_capture("quiet_hour")).tables)
+
+
+def json_login(body: str, *, method: str = "POST", status: int = 200) -> Any:
+    asked = there(dst_port=80, method=method, host="app.example", uri="/api/login", frame=1)
+    answered = back(src_port=80, status=status, request_frame=1, frame=2)
+    sent = files({"frame": 1, "protocol": "http", "source": rows.CLIENT, "head": body.encode()})
+    return tables(http=family("http", asked, answered), files=sent)
+
+
+def test_json_login_names_the_user_and_masks_the_password() -> None:
+    found = drafts(cleartext_logins, json_login('{"user": "ann", "password": "s3cr\\u0065t"}'))
+    assert [(d.priority, d.subject) for d in found] == [("medium", rows.CLIENT)]
+    assert "HTTP JSON to app.example (10.0.0.80) port 80 as ann (password <6 characters>)" in found[0].summary
+    assert "s3cr" not in str(found[0])
+    nested = '{"query": "mutation", "variables": {"input": {"email": "ann@app.example", "pass": "12345678"}}}'
+    assert "as ann@app.example (password <8 characters>)" in drafts(cleartext_logins, json_login(nested))[0].summary
+    assert drafts(cleartext_logins, json_login('{"user":"a","password":"b"}', status=401))[0].priority == "low"
+
+
+@pytest.mark.parametrize(
+    "body", ['{"tests": 9, "pass": "8"}', '{"password": ""}', '{"user": "ann"}', "password=x", '{"password": null}', ""]
+)
+def test_quiet_on_json_without_a_secret(body: str) -> None:
+    assert not drafts(cleartext_logins, json_login(body))
+
+
+def test_quiet_on_json_that_a_server_sends() -> None:
+    assert not drafts(cleartext_logins, json_login('{"user":"a","password":"b"}', method="GET"))
+
+
+def test_json_login_on_the_wire(loaded: Any, tmp_path: Path) -> None:
+    body, kind = '{"username":"ann","password":"hunter22"}', "Content-Type: application/json\r\n"
+    ask = wire.http_request("POST", "/api/login", headers=kind, body=body)
+    other = wire.http_request("POST", "/api/items", headers=kind, body='{"name":"ann","count":"2"}')
+    said = [("c", ask), ("s", wire.http_answer(200)), ("c", other), ("s", wire.http_answer(200))]
+    path = wire.write(tmp_path / "json.pcap", wire.conversation(0, wire.CLIENT, wire.SERVER, (46000, 80), said))
+    found = drafts(cleartext_logins, loaded(path).tables)
+    assert [len(d.frames) for d in found] == [1]
+    assert "HTTP JSON" in found[0].title
+    assert "as ann (password <8 characters>)" in found[0].summary
+    assert wire.exact(path, found[0])

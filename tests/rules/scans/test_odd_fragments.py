@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+from pathlib import Path
+
 import pytest
 
-from tests.builders import drafts, packets, tables
+from tests.builders import drafts, family, packets, tables
 from tests.conftest import case_capture, fixture_capture
 from tests.rules.scans.conftest import Wire
 from tests.rules.scans.rows import timed
-from tests.rules.scans.wire import read, same_frames
+from tests.rules.scans.wire import Tape, fragment6, read, same_frames
 from tshark_report.rules.scans.odd_fragments import datagrams, fragments, odd_fragments
 
 
@@ -107,6 +110,38 @@ def test_ipv6() -> None:
     made = found(*rows)
     assert "ipv6.fraghdr" in made[0].display_filter
     assert "mostly 16" in made[0].summary
+
+
+def test_ipv6_overlap_needs_the_same_identification() -> None:
+    six = {"src": "2001:db8::1", "dst": "2001:db8::2", "ip_id": None, "ip_flags": None}
+    rows = [piece(0, 0, 800, more=True) | six, piece(0, 792, 800, more=False) | six]
+    rows = [r | {"ip_length": 8 + 800, "frame": n + 1} for n, r in enumerate(timed(rows))]
+
+    def with_idents(*idents: int) -> list:
+        named = family("fragments6", *({"frame": n + 1, "ident": i} for n, i in enumerate(idents)))
+        return drafts(odd_fragments, tables(packets=packets(*rows), fragments6=named))
+
+    assert "in 1 packet fragments overlap" in with_idents(7, 7)[0].summary
+    assert not with_idents(7, 8)
+
+
+@pytest.mark.tshark
+def test_ipv6_on_the_wire(tmp_path: Path) -> None:
+    tape, ends = Tape(), ("2001:db8::66", "2001:db8::80")
+    udp_head = struct.pack("!HHHH", 4000, 5000, 1400, 0)
+    for ident in range(3):
+        tape.add(fragment6(*ends, ident, 0, udp_head + b"a" * 792, more=True))
+        tape.add(fragment6(*ends, ident, 792, b"b" * 600, more=False))
+    for ident in range(50, 58):
+        # As a network cuts a packet, the pieces of two packets in turn.
+        tape.add(fragment6("2001:db8::5", ends[1], ident, 0, udp_head + b"a" * 1224, more=True))
+    for ident in range(50, 58):
+        tape.add(fragment6("2001:db8::5", ends[1], ident, 1232, b"b" * 168, more=False))
+    path = tape.save(tmp_path / "six.pcap")
+    made = drafts(odd_fragments, read(path, tmp_path / "scratch"))
+    same_frames(path, made)
+    assert [(d.subject, d.priority, len(d.frames)) for d in made] == [("2001:db8::66 -> 2001:db8::80", "medium", 6)]
+    assert "in 3 packets fragments overlap" in made[0].summary
 
 
 def test_wire(wire: Wire) -> None:

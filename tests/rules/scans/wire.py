@@ -191,3 +191,35 @@ def same_frames(path: Path, drafts: Sequence[Draft]) -> None:
     for draft in drafts:
         assert selected(path, draft.display_filter) == sorted(draft.frames), draft.display_filter
         assert draft.frames, draft.subject
+
+
+def ip6(src: str, dst: str, header: int, body: bytes, *, hops: int = 64, target_mac: str = ROUTER) -> bytes:
+    """An IPv6 packet in its frame; `header` is the number of what follows."""
+    pair = ipaddress.IPv6Address(src).packed + ipaddress.IPv6Address(dst).packed
+    head = struct.pack("!IHBB", 6 << 28, len(body), header, hops)
+    return ether("02:00:00:00:66:66", target_mac, 0x86DD, head + pair + body)
+
+
+def icmp6(src: str, dst: str, kind: int, body: bytes, *, hops: int = 255) -> bytes:
+    """An ICMPv6 packet; `body` stands behind type, code and checksum."""
+    made = struct.pack("!BBH", kind, 0, 0) + body
+    pseudo = ipaddress.IPv6Address(src).packed + ipaddress.IPv6Address(dst).packed
+    total = _sum(pseudo + struct.pack("!II", len(made), 58) + made)
+    return ip6(src, dst, 58, made[:2] + struct.pack("!H", total) + made[4:], hops=hops)
+
+
+def solicitation(src: str, target: str) -> bytes:
+    """A neighbour solicitation for `target`."""
+    wanted = ipaddress.IPv6Address(target).packed
+    group = str(ipaddress.IPv6Address(ipaddress.IPv6Address("ff02::1:ff00:0").packed[:13] + wanted[13:]))
+    return icmp6(src, group, 135, b"\0" * 4 + wanted)
+
+
+def advertisement(target: str, dst: str) -> bytes:
+    """The answer to a neighbour solicitation."""
+    return icmp6(target, dst, 136, b"\x60\0\0\0" + ipaddress.IPv6Address(target).packed)
+
+
+def fragment6(src: str, dst: str, ident: int, start: int, data: bytes, *, more: bool, header: int = 17) -> bytes:
+    """An IPv6 fragment; `start` counts bytes."""
+    return ip6(src, dst, 44, struct.pack("!BBHI", header, 0, start | more, ident) + data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.builders import START, drafts, family, packets, tables
+from tshark_report.rules.scans.deauthentication_flood import deauthentication_flood
 from tshark_report.rules.transport.deauthentication_bursts import deauthentication_bursts
 from tshark_report.tables.tables import Tables
 
@@ -33,11 +34,13 @@ def test_the_window_counts() -> None:
     assert not drafts(deauthentication_bursts, thrown_out(20, 1.2))
 
 
-def test_medium_from_thirty() -> None:
-    assert drafts(deauthentication_bursts, thrown_out(30))[0].priority == "medium"
-    assert drafts(deauthentication_bursts, thrown_out(29))[0].priority == "low"
+def test_a_flood_is_told_once() -> None:
+    assert drafts(deauthentication_bursts, thrown_out(19))
+    assert not drafts(deauthentication_flood, thrown_out(19))
+    assert not drafts(deauthentication_bursts, thrown_out(20))
+    assert [d.subject for d in drafts(deauthentication_flood, thrown_out(20))] == [CELL]
 
 
 def test_quiet_on_other_management_frames() -> None:
-    assert drafts(deauthentication_bursts, thrown_out(50, subtype=0x0A))
-    assert not drafts(deauthentication_bursts, thrown_out(50, subtype=0x08))
+    assert drafts(deauthentication_bursts, thrown_out(15, subtype=0x0A))
+    assert not drafts(deauthentication_bursts, thrown_out(15, subtype=0x08))

@@ -23,6 +23,7 @@ from tshark_report.rules.access.shell_commands import shell_commands
 from tshark_report.rules.access.smb1_in_use import smb1_in_use
 from tshark_report.rules.access.smb1_transactions import smb1_transactions
 from tshark_report.rules.access.snmp_communities import snmp_communities
+from tshark_report.rules.access.tickets_without_preauthentication import tickets_without_preauthentication
 from tshark_report.rules.access.weak_ticket_requests import weak_ticket_requests
 from tshark_report.rules.access.web_attack_requests import web_attack_requests
 from tshark_report.rules.access.web_scans import web_scans
@@ -41,6 +42,7 @@ RULES: tuple[Rule, ...] = (
     directory_replication,
     machine_account_logins,
     weak_ticket_requests,
+    tickets_without_preauthentication,
     refused_logins,
     repeated_ssh_sessions,
     refused_smb_logins,

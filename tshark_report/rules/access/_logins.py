@@ -5,6 +5,7 @@ Secrets leave this module only as their length and a digest (see `_login.Login`)
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
@@ -22,6 +23,12 @@ USER_KEY = re.compile(
 """Names of form fields that hold a user name."""
 
 LOGIN_QUERY = r"(?i)[?&;](?:[a-z]*_?)?(?:pass(?:w(?:or)?d|wort|phrase)?|pwd|psw|senha|mdp)="
+
+JSON_PAIR = re.compile(r'"([^"\\]{1,60})"\s*:\s*"((?:[^"\\]|\\.){1,200})"')
+"""A name and a text of a JSON object, however deep it stands."""
+
+BRIEF_SECRET = re.compile(r"(?i)^(?:pass|pass_?\d|passcode|.*[_\-.]pass)$")
+"""Names that also count what passed; with a user name beside them they are a password."""
 
 ANONYMOUS = frozenset({"anonymous", "ftp"})
 """User names with which FTP servers let everybody in (RFC 1635)."""
@@ -110,7 +117,11 @@ def _odd_port_ftp(tables: Tables) -> Iterator[Login]:
         (pl.col("transport") == "tcp")
         & ~pl.col("protocol").is_in(["FTP", "POP", "SMTP", "IMAP", "HTTP", "IRC"])
         & (pl.col("payload") < 600)
-    ).sort("frame")
+    )
+    # `USER ` in either case, as hexadecimal: payload need not be text.
+    begins = pl.col("data").bin.slice(0, 5).bin.encode("hex")
+    asking = first.filter(begins.str.contains("^[57]5[57]3[46]5[57]220$"))["stream"].unique()
+    first = first.filter(pl.col("stream").is_in(asking.implode())).sort("frame")
     text = first["data"].to_list()
     logs: dict[int, Login] = {}
     users: dict[int, tuple[str, int]] = {}
@@ -335,10 +346,11 @@ def _http(tables: Tables) -> Iterator[Login]:
     basic = pl.col("credentials").is_not_null()
     form = pl.col("form_keys").list.len() > 0
     query = pl.col("uri").str.contains(LOGIN_QUERY)
-    for row in http.filter(pl.col("method").is_not_null() & (basic | form | query).fill_null(value=False)).iter_rows(
-        named=True
-    ):
-        made = _http_login(row)
+    posted = _json_bodies(tables)
+    holding = (basic | form | query).fill_null(value=False) | pl.col("frame").is_in(list(posted))
+    for row in http.filter(pl.col("method").is_not_null() & holding).iter_rows(named=True):
+        made = _json_login(row, posted[row["frame"]]) if row["frame"] in posted else None
+        made = made or _http_login(row)
         if made is None:
             continue
         answer = answers.get(row["frame"])
@@ -349,6 +361,40 @@ def _http(tables: Tables) -> Iterator[Login]:
             elif made.protocol == "HTTP Basic" and answer["status"] < 400:
                 made.outcome = ACCEPTED
         yield made
+
+
+def _json_bodies(tables: Tables) -> dict[int, str]:
+    """Request frame -> the first bytes of its body, where that is JSON."""
+    sent = tables.files.filter((pl.col("protocol") == "http") & pl.col("frame").is_not_null())
+    begins = pl.col("head").bin.slice(0, 8).bin.encode("hex").str.contains("^(?:efbbbf)?(?:20|09|0a|0d)*(?:7b|5b)")
+    found = sent.filter(begins).select("frame", "head")
+    return {int(frame): bytes(head).decode("utf-8", "replace") for frame, head in found.iter_rows()}
+
+
+def _json_login(row: dict[str, object], body: str) -> Login | None:
+    if row["method"] not in ("POST", "PUT", "PATCH"):
+        return None
+    pairs = JSON_PAIR.findall(body)
+    secrets = [(k, v) for k, v in pairs if SECRET_KEY.match(k)]
+    user = next((v for k, v in pairs if USER_KEY.match(k)), "")
+    secret = next((v for k, v in secrets if user or not BRIEF_SECRET.match(k)), None)
+    if secret is None:
+        return None
+    login = _start(row, "HTTP JSON")
+    login.user = _unescaped(user)
+    login.keep_secret(_unescaped(secret))
+    login.frames = [_frame(row)]
+    where = str(row["host"] or "") + str(row["uri"] or "").split("?", 1)[0]
+    login.note = f"{row['method']} {where}"[:100]
+    return login
+
+
+def _unescaped(text: str) -> str:
+    """What a JSON text says; as it stands where its escapes are wrong."""
+    try:
+        return str(json.loads(f'"{text}"', strict=False))
+    except ValueError:
+        return text
 
 
 def _http_login(row: dict[str, object]) -> Login | None:

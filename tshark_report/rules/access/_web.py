@@ -100,6 +100,7 @@ def answers() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((a["kind"], re.compile(a["pattern"])) for a in load("web")["answer"])
 
 
+@lru_cache(maxsize=8192)
 def decoded(text: str) -> str:
     """Percent-decoded until nothing changes (at most three times), with SQL comments and NUL bytes out of the way."""
     for _ in range(3):
@@ -110,7 +111,8 @@ def decoded(text: str) -> str:
     return re.sub(r"/\*.{0,40}?\*/", " ", text.replace("\0", " "))
 
 
-def values_of(uri: str) -> tuple[str, list[tuple[str, str]]]:
+@lru_cache(maxsize=8192)
+def values_of(uri: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """Decoded path, and the query's names and values; the query is split before it is decoded."""
     path, _, query = uri[:8192].partition("?")
     pairs = []
@@ -119,7 +121,7 @@ def values_of(uri: str) -> tuple[str, list[tuple[str, str]]]:
         pairs.append((unquote_plus(key), decoded(value.replace("+", " ")) if sign else ""))
         if not sign:
             pairs.append(("", decoded(part.replace("+", " "))))
-    return decoded(path), pairs
+    return decoded(path), tuple(pairs)
 
 
 def requests(tables: Tables) -> list[Request]:
@@ -150,11 +152,15 @@ def _requests(tables: Tables) -> list[Request]:
         | (pl.col("form_keys").list.len() > 0)
         | pl.col("frame").is_in(list(bodies))
     )
+    elsewhere = _other_headers(tables, http)
+    chosen |= pl.col("frame").is_in(list(elsewhere))
     answered = _answers(tables)
     made = []
     for row in http.filter(chosen.fill_null(value=False)).iter_rows(named=True):
         request = _request(row)
         request.body = bodies.get(request.frame, "")
+        for name, value in elsewhere.get(request.frame, {}).items():
+            request.headers.setdefault(name, value)
         answer = answered.get(request.frame)
         if answer:
             request.status, request.answer_bytes, request.answer_frame = answer
@@ -176,7 +182,7 @@ def _request(row: dict[str, Any]) -> Request:
         str(row["uri"] or ""),
         str(row["user_agent"] or ""),
     )
-    named = ("user_agent", "referer", "cookie", "content_type", "host")
+    named = ("user_agent", "referer", "cookie", "content_type", "host", "authorization")
     request.headers = {name: str(row[name]) for name in named if row[name]}
     pairs = zip(row["form_keys"] or [], row["form_values"] or [], strict=False)
     request.form = [(unquote_plus(str(key or "")), str(value or "")) for key, value in pairs]
@@ -197,7 +203,9 @@ def classify(request: Request) -> None:
             texts.append(path)
         if pattern.where in ("value", "any"):
             texts += values + form
-        if pattern.where == "value" and pattern.kind in ("Shellshock", "code execution"):
+        if pattern.kind == "Shellshock":
+            texts += request.headers.values()  # a CGI program gets all of them as variables of its shell
+        elif pattern.where == "value" and pattern.kind == "code execution":
             texts += header_values
         if pattern.kind == "code execution":
             texts += [key for key, _ in (*pairs, *request.form) if key]
@@ -216,9 +224,7 @@ def classify(request: Request) -> None:
         path,
         *values,
         *form,
-        *header_values,
-        request.headers.get("referer", ""),
-        request.headers.get("host", ""),
+        *request.headers.values(),
         request.body,
     ]:
         if text and "${" in text and JNDI.search(text):
@@ -255,6 +261,30 @@ def _answers(tables: Tables) -> dict[int, tuple[int | None, int | None, int]]:
         "request_frame", "status", "content_length", "frame"
     )
     return {int(request): (status, length, int(frame)) for request, status, length, frame in rows.iter_rows()}
+
+
+HEADER_LINE = re.compile(rb"(?:^|\n)([A-Za-z][A-Za-z0-9_-]{0,50}):[ \t]*([^\r\n]*)")
+
+
+def _other_headers(tables: Tables, http: pl.DataFrame) -> dict[int, dict[str, str]]:
+    """Request frame -> headers that no column holds (X-Api-Version and the like) in which a known text stands."""
+    hits = tables.signatures.filter(pl.col("kind").is_in(["jndi", "shellshock"]) & pl.col("stream").is_not_null())
+    if hits.is_empty():
+        return {}
+    made: dict[int, dict[str, str]] = {}
+    asked = http.filter(pl.col("method").is_not_null()).select(
+        "stream", "transport", "src", pl.col("frame").alias("request")
+    )
+    # A header may stand in an earlier segment than the one with which the request is complete.
+    flow = ["stream", "transport", "src"]
+    where = hits.select("frame", "context", *flow).join(asked, on=flow).filter(pl.col("request") >= pl.col("frame"))
+    where = where.sort("request").unique(["frame", "context"], keep="first", maintain_order=True)
+    for frame, context in where.select("request", "context").iter_rows():
+        for name, value in HEADER_LINE.findall(bytes(context)):
+            if b"${" in value or b"(" in value:
+                headers = made.setdefault(int(frame), {})
+                headers[name.decode().lower().replace("-", "_")] = value.decode("utf-8", "replace")
+    return made
 
 
 def _bodies(tables: Tables) -> dict[int, str]:

@@ -126,6 +126,10 @@ def _copies(tables: Tables) -> list[Copy]:
             | pl.col("command1").list.contains(OPEN_1)
         )
     )
+    if creates.is_empty():
+        # tshark 4.6 no longer names the file in the request that opens it, only in the requests that follow.
+        creates = _first_named(smb)
+    opening = set(creates["frame"].to_list())
     content = _content(tables)
     wanted = [
         row
@@ -148,7 +152,7 @@ def _copies(tables: Tables) -> list[Copy]:
             .iter_rows()
         ):
             commands = set(two or []) | {c + 1000 for c in (one or []) if c is not None}
-            if not response and file and commands & {CREATE_2, CREATE_1 + 1000, OPEN_1 + 1000}:
+            if frame in opening and file:
                 current = frame
             if current:
                 w, r, b = activity.get((stream, current), (0, 0, 0))
@@ -183,6 +187,12 @@ def _copies(tables: Tables) -> list[Copy]:
             copy.bytes = max(copy.bytes, kind[1])
     _from_signatures(tables, list(found.values()))
     return list(found.values())
+
+
+def _first_named(smb: pl.DataFrame) -> pl.DataFrame:
+    """The first request of each stream that names a file, for each file."""
+    named = smb.filter(~pl.col("response").fill_null(value=False) & pl.col("file").is_not_null())
+    return named.unique(["stream", "file"], keep="first", maintain_order=True)
 
 
 def _plain(name: str) -> str:
@@ -269,14 +279,16 @@ def _draft(tables: Tables, context: Context, copies: list[Copy], subject: str) -
                 (pl.col("src") == client)
                 & (pl.col("dst") == server)
                 & pl.col("file").is_in(files)
-                & pl.any_horizontal(pl.col(column).list.contains(code) for code in codes)
             )
+            opened = rows.filter(pl.any_horizontal(pl.col(column).list.contains(code) for code in codes))
+            by_opening = opened.height > 0
+            rows = opened if by_opening else rows
             frames += rows["frame"].to_list()
             parts.append(
                 filters.all_of(
                     filters.src(client),
                     filters.dst(server),
-                    filters.one_of(command, codes),
+                    *([filters.one_of(command, codes)] if by_opening else []),
                     filters.one_of(name_field, files),
                 )
             )

@@ -152,27 +152,30 @@ def indicator(address: str) -> tuple[str, str]:
 
 def own_names(tables: Tables, client: str) -> dict[str, str]:
     """Host and user names of a client that this capture shows: name -> `host` or `user`. Generic ones are left out."""
-    found: dict[str, str] = {}
+    kept: dict[str, dict[str, str]] | None = tables.kept.get("own names")
+    if kept is None:
+        kept = tables.kept["own names"] = _own_names(tables)
+    return kept.get(client, {})
 
-    def note(values: Iterable[str | None], kind: str) -> None:
-        for value in values:
-            plain = (value or "").split("<", 1)[0].split("@", 1)[0].strip().rstrip("$").split(".", 1)[0]
-            if len(plain) >= 5 and plain.lower() not in GENERIC_NAMES and not plain.isdigit():
-                found.setdefault(plain, kind)
 
-    smb = tables.smb.filter(pl.col("src") == client)
-    note(smb["browser_host"].drop_nulls().unique().to_list(), "host")
-    note(smb["host"].drop_nulls().unique().to_list(), "host")
-    note(smb["user"].drop_nulls().unique().to_list(), "user")
-    note(tables.dhcp.filter(pl.col("src") == client)["hostname"].drop_nulls().unique().to_list(), "host")
+def _own_names(tables: Tables) -> dict[str, dict[str, str]]:
     # A host registers its own names at the broadcast address, and asks for those of others.
-    registered = tables.nbns.filter((pl.col("src") == client) & (pl.col("address") == client))
-    note(registered["name"].drop_nulls().unique().to_list(), "host")
-    own = tables.dns.filter(
-        (pl.col("src") == client) & pl.col("response") & pl.col("protocol").is_in(["LLMNR", "MDNS"])
-    )
-    note(own["name"].drop_nulls().unique().to_list(), "host")
-    note(tables.kerberos.filter(pl.col("src") == client)["client"].drop_nulls().unique().to_list(), "user")
+    registered = tables.nbns.filter(pl.col("src") == pl.col("address"))
+    announced = tables.dns.filter(pl.col("response") & pl.col("protocol").is_in(["LLMNR", "MDNS"]))
+    found: dict[str, dict[str, str]] = {}
+    for rows, column, kind in (
+        (tables.smb, "browser_host", "host"),
+        (tables.smb, "host", "host"),
+        (tables.smb, "user", "user"),
+        (tables.dhcp, "hostname", "host"),
+        (registered, "name", "host"),
+        (announced, "name", "host"),
+        (tables.kerberos, "client", "user"),
+    ):
+        for client, value in rows.select("src", column).drop_nulls().unique(maintain_order=True).iter_rows():
+            plain = value.split("<", 1)[0].split("@", 1)[0].strip().rstrip("$").split(".", 1)[0]
+            if len(plain) >= 5 and plain.lower() not in GENERIC_NAMES and not plain.isdigit():
+                found.setdefault(client, {}).setdefault(plain, kind)
     return found
 
 

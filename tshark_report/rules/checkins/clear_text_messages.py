@@ -76,8 +76,7 @@ def clear_text_messages(tables: Tables, context: Context) -> Iterator[Draft]:
         unknown.select("stream", "client", "server", "server_port"), on="stream", how="inner", maintain_order="left"
     )
     least = int(context.limit("bytes"))
-    drafts = []
-    told: set[str] | None = None
+    found: list[tuple[tuple[int, int], _Exchange]] = []
     for (client, address, port), rows in said.group_by("client", "server", "server_port", maintain_order=True):
         texts = {(row["src"], row["frame"]): words.text_of(row["data"], least) for row in rows.iter_rows(named=True)}
         spoken = [(src, frame, text) for (src, frame), text in texts.items() if text]
@@ -85,12 +84,40 @@ def clear_text_messages(tables: Tables, context: Context) -> Iterator[Draft]:
             continue
         if any(text.startswith(("NICK ", "SSH-")) for *_, text in spoken):
             continue  # IRC and SSH have rules of their own
-        if told is None:
-            told = {d.subject for d in common.told(regular_messages, context)}
-        draft = _draft(tables, context, str(client), str(address), int(str(port)), rows, spoken)
-        if draft.subject not in told:
-            drafts.append(draft)
-    yield from common.first_of(drafts, FINDINGS_MAX)
+        one = (str(client), str(address), int(str(port)), rows, spoken)
+        found.append((_urgency(context, *one, context.limit("fields")), one))
+    if not found:
+        return
+    found.sort(key=lambda each: each[0])
+    told = {d.subject for d in common.told(regular_messages, context)}
+    # A server of thousands of clients would make thousands of drafts of which ten are told.
+    drafts = [_draft(tables, context, *one) for _, one in found[: DRAFTED * FINDINGS_MAX]]
+    yield from common.first_of([draft for draft in drafts if draft.subject not in told], FINDINGS_MAX)
+
+
+_Exchange = tuple[str, str, int, pl.DataFrame, list[tuple[str, int, str]]]
+"""Client, server, its port, the openings between them, and what was said: sender, frame, text."""
+DRAFTED = 4
+"""Findings that are worked out for each one that is told."""
+
+
+def _urgency(
+    context: Context,
+    client: str,
+    server: str,
+    _port: int,
+    rows: pl.DataFrame,
+    spoken: list[tuple[str, int, str]],
+    least: float,
+) -> tuple[int, int]:
+    """Sorts what would be told first to the front, as far as that can be told cheaply."""
+    own = [text for src, _, text in spoken if src == client]
+    if any(MINING.search(text) for text in own):
+        return 0, -rows.height
+    if not context.is_outside(server):
+        return 3, -rows.height
+    sample = max(own or [text for *_, text in spoken], key=len)
+    return (1 if _fields(sample)[1] >= least else 2), -rows.height
 
 
 def _draft(

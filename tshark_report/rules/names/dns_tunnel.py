@@ -227,8 +227,13 @@ def _draft(dns: pl.DataFrame, group: dict[str, object], context: Context) -> Ite
         )
         shown = zone
     asked = rows.filter(~pl.col("response"))
-    servers = rows.group_by("server").len().sort("len", descending=True)["server"].to_list()
-    types = asked.group_by("type").len().sort("len", descending=True)
+    servers = (
+        rows.group_by("server", maintain_order=True)
+        .len()
+        .sort("len", descending=True, maintain_order=True)["server"]
+        .to_list()
+    )
+    types = asked.group_by("type", maintain_order=True).len().sort("len", descending=True, maintain_order=True)
     kinds = [c.type_name(t) for t in types["type"].to_list()]
     names, queries = int(str(group["names"])), int(str(group["queries"]))
     mean, longest = float(str(group["mean_characters"])), int(str(group["max_characters"]))

@@ -59,7 +59,7 @@ def encrypted_tunnels(tables: Tables, context: Context) -> Iterator[Draft]:
                 pl.len().alias("packets"),
                 pl.col("length").sum().alias("bytes"),
             )
-            .sort("bytes", descending=True)
+            .sort("bytes", descending=True, maintain_order=True)
         )
         if pairs.is_empty():
             continue

@@ -56,6 +56,7 @@ from tshark_report.tables.tables import Tables
         "felt_share": Threshold(0.1, "of the answers", "and this share of all answers of the server"),
     },
     weight=35,
+    rests_on=("order",),
 )
 def slow_resolvers(tables: Tables, context: Context) -> Iterator[Draft]:
     """Group by server; measure from the first sending of a question to its first answer."""
@@ -83,7 +84,12 @@ def slow_resolvers(tables: Tables, context: Context) -> Iterator[Draft]:
 def _draft(every: pl.DataFrame, rows: pl.DataFrame, server: str, context: Context) -> Draft:
     felt = rows.filter(pl.col("waited") >= context.limit("felt")).height
     median, longest = float(every["waited"].median() or 0.0), float(rows["waited"].max() or 0.0)  # type: ignore[arg-type]
-    clients = rows.group_by("client").len().sort("len", descending=True)["client"].to_list()
+    clients = (
+        rows.group_by("client", maintain_order=True)
+        .len()
+        .sort("len", descending=True, maintain_order=True)["client"]
+        .to_list()
+    )
     names = rows.sort("waited", descending=True)["qname"].unique(maintain_order=True).to_list()
     noticed = felt >= context.limit("felt_answers") and felt >= context.limit("felt_share") * every.height
     priority: Priority = "medium" if noticed else "low"

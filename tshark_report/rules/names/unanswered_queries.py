@@ -62,6 +62,7 @@ PLACEHOLDER = "fec0:0:0:ffff:"
         "grace": Threshold(3.0, "seconds", "questions this close to the end of the capture may be answered after it"),
     },
     weight=45,
+    rests_on=("both-sides",),
 )
 def unanswered_queries(tables: Tables, context: Context) -> Iterator[Draft]:
     """Group questions by server and look for those without an answer."""
@@ -101,7 +102,12 @@ def _draft(
 ) -> Draft:
     waits = _waits(asked, rows)
     longest = max((w for w, _ in waits), default=0.0)
-    clients = rows.group_by("client").len().sort("len", descending=True)["client"].to_list()
+    clients = (
+        rows.group_by("client", maintain_order=True)
+        .len()
+        .sort("len", descending=True, maintain_order=True)["client"]
+        .to_list()
+    )
     names = rows["qname"].unique(maintain_order=True).to_list()
     sent = sorted({int(f) for listed in rows["frames"].to_list() for f in listed})
     display_filter, frames = _filter(asked, server, rows, sent, silent=silent)

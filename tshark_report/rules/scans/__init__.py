@@ -25,11 +25,13 @@ from tshark_report.rules.scans.injected_resets import injected_resets
 from tshark_report.rules.scans.ip_protocol_scan import ip_protocol_scan
 from tshark_report.rules.scans.land_packets import land_packets
 from tshark_report.rules.scans.mac_flood import mac_flood
+from tshark_report.rules.scans.neighbour_sweep import neighbour_sweep
 from tshark_report.rules.scans.odd_fragments import odd_fragments
 from tshark_report.rules.scans.packet_flood import packet_flood
 from tshark_report.rules.scans.reserved_bits import reserved_bits
 from tshark_report.rules.scans.router_advertisements import router_advertisements
 from tshark_report.rules.scans.second_dhcp_server import second_dhcp_server
+from tshark_report.rules.scans.shared_port_scan import shared_port_scan
 from tshark_report.rules.scans.syn_flood import syn_flood
 from tshark_report.rules.scans.udp_port_scan import udp_port_scan
 from tshark_report.rules.scans.unasked_echo_replies import unasked_echo_replies
@@ -51,7 +53,9 @@ RULES: tuple[Rule, ...] = (
     router_advertisements,
     horizontal_port_scan,
     vertical_port_scan,
+    shared_port_scan,
     arp_scan,
+    neighbour_sweep,
     icmp_sweep,
     udp_port_scan,
     flag_probes,

@@ -140,7 +140,7 @@ def _unasked(tables: Tables, context: Context, every: pl.DataFrame) -> Iterator[
             & (pl.col("answers") >= context.limit("packets"))
             & (pl.col("bytes") >= context.limit("payload") * pl.col("answers"))
         )
-        .sort("bytes", descending=True)
+        .sort("bytes", descending=True, maintain_order=True)
     )
     for row in groups.head(FINDINGS).iter_rows(named=True):
         receiver, port = row["receiver"], row["port"]
@@ -185,7 +185,7 @@ def _repeated(tables: Tables, context: Context, every: pl.DataFrame) -> Iterator
             & (pl.col("bytes") >= context.limit("factor") * pl.col("asked_bytes"))
             & (pl.col("asked_bytes") > 0)
         )
-        .sort("bytes", descending=True)
+        .sort("bytes", descending=True, maintain_order=True)
     )
     for row in groups.head(FINDINGS).iter_rows(named=True):
         receiver, sender, port = row["receiver"], row["sender"], row["port"]

@@ -104,7 +104,11 @@ def backscatter(tables: Tables, context: Context) -> Iterator[Draft]:
     if found.is_empty():
         return
     rows = answers(tables)
-    order = found.group_by("src", maintain_order=True).agg(pl.col("packets").sum()).sort("packets", descending=True)
+    order = (
+        found.group_by("src", maintain_order=True)
+        .agg(pl.col("packets").sum())
+        .sort("packets", descending=True, maintain_order=True)
+    )
     for src in order["src"].to_list()[:FINDINGS]:
         ports = found.filter(pl.col("src") == src)["src_port"].sort().to_list()
         yield _draft(tables, rows.filter((pl.col("src") == src) & pl.col("src_port").is_in(ports)), src, ports)

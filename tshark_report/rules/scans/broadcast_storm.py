@@ -55,9 +55,9 @@ def broadcast_storm(tables: Tables, context: Context) -> Iterator[Draft]:
         return
     second = (
         rows.with_columns(pl.col("time").floor().alias("second"))
-        .group_by("second")
+        .group_by("second", maintain_order=True)
         .len()
-        .sort("len", descending=True)["second"][0]
+        .sort("len", descending=True, maintain_order=True)["second"][0]
     )
     all_then = tables.packets.filter(pl.col("time").floor() == second).height
     peak = busiest(rows["time"], 1.0)
@@ -66,9 +66,11 @@ def broadcast_storm(tables: Tables, context: Context) -> Iterator[Draft]:
     arp = tables.arp.select("frame", "sender", "target", "opcode")
     same = (
         rows.join(arp, on="frame", how="left")
-        .group_by("eth_src", "src", "dst", "ip_id", "length", "protocol", "sender", "target", "opcode")
+        .group_by(
+            "eth_src", "src", "dst", "ip_id", "length", "protocol", "sender", "target", "opcode", maintain_order=True
+        )
         .len()
-        .sort("len", descending=True)
+        .sort("len", descending=True, maintain_order=True)
     )
     loops = number(same["len"][0])
     if loops < context.limit("repeat"):

@@ -53,7 +53,11 @@ def sweeps(tables: Tables, limits: dict[str, float]) -> dict[str, pl.DataFrame]:
         mine = asked.filter(pl.col("src") == src)
         groups = [a for a in mine["dst"].unique().to_list() if is_multicast(a)]
         mine = mine.filter(~pl.col("dst").is_in(groups))
-        hosts = mine.group_by("dst").agg(pl.len(), pl.col("time").min()).sort("time")
+        hosts = (
+            mine.group_by("dst", maintain_order=True)
+            .agg(pl.len(), pl.col("time").min())
+            .sort("time", maintain_order=True)
+        )
         if hosts.height < limits["hosts"] or number(hosts["len"].median()) > limits["repeats"]:
             continue
         most = busiest(hosts["time"], limits["window"])

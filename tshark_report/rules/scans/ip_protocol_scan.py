@@ -61,7 +61,7 @@ def ip_protocol_scan(tables: Tables, context: Context) -> Iterator[Draft]:
             pl.col("time").max().alias("last"),
         )
         .filter(pl.col("len") >= context.limit("empty"))
-        .sort("len", descending=True)
+        .sort("len", descending=True, maintain_order=True)
     )
     refused = errors.filter((pl.col("type") == 3) & (pl.col("code") == 2))
     for row in pairs.head(FINDINGS).iter_rows(named=True):

@@ -22,14 +22,17 @@ GAP = 30.0
 LARGEST = 65535
 
 
-def fragments(packets: pl.DataFrame) -> pl.DataFrame:
-    """IP fragments with the bytes that they carry: `start` to `end` of the packet, `more` whether others follow."""
+def fragments(packets: pl.DataFrame, six: pl.DataFrame | None = None) -> pl.DataFrame:
+    """IP fragments with the bytes that they carry: `start` to `end` of the packet, `more` whether others follow.
+
+    `six` is the table of IPv6 fragments, whose `ident` tells packets apart as the IP ID of IPv4 does.
+    """
     flags = pl.col("ip_flags").fill_null(0)
     # tshark prints ip.flags as three bits (4.0 and later) or as the byte that holds them.
     bit = pl.when(flags < 8).then((flags & 1) != 0).otherwise((flags & 0x20) != 0)
-    six = pl.col("src").str.contains(":", literal=True)
+    of_six = pl.col("src").str.contains(":", literal=True)
     more = (
-        pl.when(six)
+        pl.when(of_six)
         .then(pl.col("more_fragments").fill_null(value=False))
         .otherwise(bit | pl.col("more_fragments").fill_null(value=False))
     )
@@ -37,6 +40,12 @@ def fragments(packets: pl.DataFrame) -> pl.DataFrame:
         more.alias("more")
     )
     rows = rows.filter(pl.col("more") | (pl.col("fragment_offset") > 0))
+    ident = pl.col("ip_id").cast(pl.Int64)
+    if six is not None and six.height:
+        numbers = six.select("frame", pl.col("ident").alias("ident6")).unique("frame", keep="first")
+        rows = rows.join(numbers, on="frame", how="left", maintain_order="left")
+        ident = pl.coalesce("ident6", ident)
+    rows = rows.with_columns(ident.alias("ident"))
     # IPv6 counts the payload behind the fixed header, of which the fragment header is 8 bytes.
     header = pl.when(pl.col("src").str.contains(":", literal=True)).then(8).otherwise(20)
     return rows.with_columns(
@@ -47,7 +56,7 @@ def fragments(packets: pl.DataFrame) -> pl.DataFrame:
 
 def datagrams(rows: pl.DataFrame) -> pl.DataFrame:
     """One row for each packet that was cut: its fragments, overlaps, and whether it can be put together."""
-    whole = ["src", "dst", "ip_id"]
+    whole = ["src", "dst", "ident"]
     rows = rows.sort("frame").with_columns(pl.col("time").diff().over(whole).fill_null(0.0).alias("pause"))
     # A first fragment after the last one, or a long pause, begins another packet with the same IP ID.
     again = (
@@ -119,19 +128,21 @@ def datagrams(rows: pl.DataFrame) -> pl.DataFrame:
 )
 def odd_fragments(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each sender and receiver of odd fragments."""
-    rows = fragments(tables.packets)
+    rows = fragments(tables.packets, tables.fragments6)
     if rows.is_empty():
         return
     small = rows.filter(pl.col("more") & (pl.col("data") <= context.limit("tiny")))
     tiny = small.group_by("src", "dst").agg(pl.len().cast(pl.Int64).alias("tiny"))
     made = datagrams(rows)
-    # IPv6 fragments carry their identification in a field that is not read: packets cannot be told apart.
-    four = made.filter(~pl.col("src").str.contains(":", literal=True))
-    per_pair = four.group_by("src", "dst").agg(
-        (pl.col("overlaps") > 0).sum().cast(pl.Int64).alias("overlapping"),
-        pl.col("incomplete").sum().cast(pl.Int64),
-        (pl.col("bytes") > LARGEST).sum().cast(pl.Int64).alias("too_long"),
-        pl.len().cast(pl.Int64).alias("datagrams"),
+    per_pair = (
+        made.filter(pl.col("ident").is_not_null())
+        .group_by("src", "dst")
+        .agg(
+            (pl.col("overlaps") > 0).sum().cast(pl.Int64).alias("overlapping"),
+            pl.col("incomplete").sum().cast(pl.Int64),
+            (pl.col("bytes") > LARGEST).sum().cast(pl.Int64).alias("too_long"),
+            pl.len().cast(pl.Int64).alias("datagrams"),
+        )
     )
     pairs = (
         rows.group_by("src", "dst", maintain_order=True)
@@ -164,7 +175,7 @@ def _draft(tables: Tables, context: Context, pair: dict[str, object], rows: pl.D
     tiny, overlapping, lost, long = (int(str(pair[k])) for k in ("tiny", "overlapping", "incomplete", "too_long"))
     sizes = rows.filter("more")["data"].value_counts(sort=True)
     usual = int(sizes["data"][0]) if sizes.height else 0
-    ids = rows["ip_id"].drop_nulls().unique().sort().to_list()
+    ids = rows["ident"].drop_nulls().unique().sort().to_list()
     one_id = f", all with IP ID 0x{ids[0]:04x}" if len(ids) == 1 else ""
     told = []
     if tiny >= context.limit("few"):
@@ -215,7 +226,7 @@ def _draft(tables: Tables, context: Context, pair: dict[str, object], rows: pl.D
                 [
                     r["frame"],
                     r["time"],
-                    None if r["ip_id"] is None else f"0x{r['ip_id']:04x}",
+                    None if r["ident"] is None else f"0x{r['ident']:04x}",
                     r["pieces"],
                     r["bytes"],
                     r["overlaps"],

@@ -94,7 +94,12 @@ def packet_flood(tables: Tables, context: Context) -> Iterator[Draft]:
 
 
 def _heavy(rows: pl.DataFrame, least: float) -> list[str]:
-    heavy = rows.group_by("dst", maintain_order=True).len().filter(pl.col("len") >= least).sort("len", descending=True)
+    heavy = (
+        rows.group_by("dst", maintain_order=True)
+        .len()
+        .filter(pl.col("len") >= least)
+        .sort("len", descending=True, maintain_order=True)
+    )
     return [
         str(dst) for dst in heavy["dst"].to_list() if dst and not is_multicast(dst) and not str(dst).endswith(".255")
     ]

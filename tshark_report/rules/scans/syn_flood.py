@@ -67,6 +67,7 @@ STEP = 10.0
     thresholds={"syns": SYNS, "half": HALF, "spoofed": SPOOFED},
     fields=("tcp.flags",),
     weight=65,
+    rests_on=("both-sides",),
 )
 def syn_flood(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each flooded host."""

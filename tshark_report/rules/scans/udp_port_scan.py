@@ -108,7 +108,7 @@ def _vertical(tables: Tables, context: Context, tried: pl.DataFrame) -> Iterator
             & (pl.col("silent") >= context.limit("silent") * pl.col("ports"))
             & (pl.col("low") >= context.limit("low"))
         )
-        .sort("ports", descending=True)
+        .sort("ports", descending=True, maintain_order=True)
     )
     for client in pairs["client"].unique(maintain_order=True).to_list()[:FINDINGS]:
         rows = [
@@ -205,7 +205,7 @@ def _horizontal(tables: Tables, context: Context, tried: pl.DataFrame) -> Iterat
             (pl.col("hosts") >= context.limit("hosts"))
             & (pl.col("silent") >= context.limit("silent") * pl.col("hosts"))
         )
-        .sort("hosts", descending=True)
+        .sort("hosts", descending=True, maintain_order=True)
     )
     for row in ports.head(FINDINGS).iter_rows(named=True):
         servers = [s for s in row["servers"] if not is_multicast(s)]

@@ -112,7 +112,11 @@ def vertical_port_scan(tables: Tables, context: Context) -> Iterator[Draft]:
     for server in crowded[:FINDINGS]:
         yield _of_target(tables, syns, pairs.filter(pl.col("server") == server), server)
     rest = pairs.filter(~pl.col("server").is_in(crowded))
-    sources = rest.group_by("client", maintain_order=True).agg(pl.col("ports").sum()).sort("ports", descending=True)
+    sources = (
+        rest.group_by("client", maintain_order=True)
+        .agg(pl.col("ports").sum())
+        .sort("ports", descending=True, maintain_order=True)
+    )
     for client in sources["client"].to_list()[:FINDINGS]:
         yield _of_source(tables, syns, rest.filter(pl.col("client") == client).sort("ports", descending=True), client)
 

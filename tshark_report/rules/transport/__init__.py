@@ -16,6 +16,7 @@ from tshark_report.rules.transport.http_errors import http_errors
 from tshark_report.rules.transport.late_greetings import late_greetings
 from tshark_report.rules.transport.late_handshakes import late_handshakes
 from tshark_report.rules.transport.long_round_trips import long_round_trips
+from tshark_report.rules.transport.lossy_calls import lossy_calls
 from tshark_report.rules.transport.lost_large_segments import lost_large_segments
 from tshark_report.rules.transport.mail_errors import mail_errors
 from tshark_report.rules.transport.malformed_packets import malformed_packets
@@ -23,6 +24,7 @@ from tshark_report.rules.transport.missing_packets import missing_packets
 from tshark_report.rules.transport.redirects import redirects
 from tshark_report.rules.transport.refused_connections import refused_connections
 from tshark_report.rules.transport.reordered_packets import reordered_packets
+from tshark_report.rules.transport.repeated_wlan_frames import repeated_wlan_frames
 from tshark_report.rules.transport.resent_segments import resent_segments
 from tshark_report.rules.transport.sip_errors import sip_errors
 from tshark_report.rules.transport.slow_answers import slow_answers
@@ -48,10 +50,12 @@ RULES: tuple[Rule, ...] = (
     unanswered_connections,
     unrepaired_gaps,
     lost_large_segments,
+    lossy_calls,
     zero_windows,
     grown_round_trips,
     deauthentication_bursts,
     failed_wlan_logins,
+    repeated_wlan_frames,
     unanswered_arp,
     unanswered_dhcp,
     unanswered_datagrams,

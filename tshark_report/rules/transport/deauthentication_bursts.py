@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from tshark_report.report.model import Innocent, Priority, Reference
+from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.base import Context, Draft, Threshold, drafts, evidence, rule
+from tshark_report.rules.scans.deauthentication_flood import deauthentication_flood
 from tshark_report.rules.transport._common import (
     count,
     frame_numbers,
@@ -25,7 +26,6 @@ FRAMES = Threshold(
     10, "frames", "an access point that restarts, or a station that leaves, sends one to a few and their retries"
 )
 BURST = Threshold(10, "seconds", "window in which they stand")
-FLOOD = Threshold(30, "frames", "within the window: more than any access point with that many stations sends")
 
 DISASSOCIATION, DEAUTHENTICATION = 0x0A, 0x0C
 BROADCAST = "ff:ff:ff:ff:ff:ff"
@@ -68,11 +68,11 @@ BROADCAST = "ff:ff:ff:ff:ff:ff"
         ),
     ),
     needs=("wlan",),
-    thresholds={"frames": FRAMES, "burst": BURST, "flood": FLOOD},
+    thresholds={"frames": FRAMES, "burst": BURST},
     weight=40,
 )
 def deauthentication_bursts(tables: Tables, context: Context) -> Iterator[Draft]:
-    """One finding for each network (BSSID)."""
+    """One finding for each network (BSSID), unless its burst is a flood, which another rule tells."""
     rows = tables.wlan.filter(
         pl.col("subtype").is_in([DEAUTHENTICATION, DISASSOCIATION]) & pl.col("bssid").is_not_null()
     )
@@ -85,9 +85,13 @@ def deauthentication_bursts(tables: Tables, context: Context) -> Iterator[Draft]
         .agg(pl.col("ssid").first())
         .iter_rows()
     )
+    limits = deauthentication_flood.limits(context.settings)
+    floods = {d.subject for d in drafts(deauthentication_flood, Context(context.settings, limits, tables))}
     for bssid, *_ in (
         rows.group_by("bssid").agg(pl.len().alias("n")).sort(["n", "bssid"], descending=[True, False]).iter_rows()
     ):
+        if bssid in floods:
+            continue
         mine = rows.filter(pl.col("bssid") == bssid).sort("time")
         most = _most_within(mine["time"], context.limit("burst"))
         if most < context.limit("frames"):
@@ -112,8 +116,11 @@ def _readable(ssid: str) -> str:
 def _draft(context: Context, bssid: str, ssid: str, rows: pl.DataFrame, most: int) -> Draft:
     targets = rows.group_by("eth_dst").agg(pl.len().alias("n")).sort(["n", "eth_dst"], descending=[True, False])
     everyone = whole(rows.filter(pl.col("eth_dst") == BROADCAST).height)
-    reasons = rows.group_by("reason").agg(pl.len().alias("n")).sort("n", descending=True)
-    priority: Priority = "medium" if most >= context.limit("flood") else "low"
+    reasons = (
+        rows.group_by("reason", maintain_order=True)
+        .agg(pl.len().alias("n"))
+        .sort("n", descending=True, maintain_order=True)
+    )
     called = f"{bssid} ({_readable(ssid)})" if ssid else bssid
     shown = [str(t) for t in targets["eth_dst"].drop_nulls().to_list()]
     span = number(rows["time"].max()) - number(rows["time"].min())
@@ -121,9 +128,6 @@ def _draft(context: Context, bssid: str, ssid: str, rows: pl.DataFrame, most: in
     return Draft(
         subject=bssid,
         hosts=(bssid, *[t for t in shown if t not in (BROADCAST, bssid)][:4]),
-        title="Wireless stations were deauthenticated in a burst (deauthentication flood)"
-        if priority == "medium"
-        else "",
         summary=(
             f"{count(rows.height, 'deauthentication or disassociation frame')} in the name of the 802.11 network "
             f"{called} within {took(span)}, up to "
@@ -135,7 +139,7 @@ def _draft(context: Context, bssid: str, ssid: str, rows: pl.DataFrame, most: in
         sentence=(
             f"{called} began to throw out stations: {count(rows.height, 'deauthentication frame')} within {took(span)}"
         ),
-        priority=priority,
+        priority="low",
         confidence="medium",
         display_filter=filters.all_of(
             filters.at("wlan.bssid", bssid), filters.one_of("wlan.fc.type_subtype", (DEAUTHENTICATION, DISASSOCIATION))

@@ -62,6 +62,7 @@ TIMES = Threshold(10, "segments", "a sender that fills the window now and then i
     needs=("analysis",),
     thresholds={"times": TIMES},
     weight=20,
+    rests_on=("handshakes",),
 )
 def full_windows(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each receiver whose window was filled often."""
@@ -107,7 +108,7 @@ def full_windows(tables: Tables, context: Context) -> Iterator[Draft]:
                 ),
                 rows.group_by("src", "src_port", "dst", "dst_port", maintain_order=True)
                 .agg(pl.len(), pl.col("frame").min())
-                .sort("len", descending=True)
+                .sort("len", descending=True, maintain_order=True)
                 .rows(),
             ),
             line_up=("tcp.stream", "tcp.seq", "tcp.len", "tcp.window_size", "tcp.analysis.bytes_in_flight"),

@@ -70,6 +70,7 @@ SHOWN_SEGMENTS = 25
         "load": LOAD,
     },
     weight=28,
+    rests_on=("order",),
 )
 def grown_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each far host whose acknowledgements came ever later."""

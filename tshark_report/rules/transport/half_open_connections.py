@@ -7,17 +7,16 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent
-from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.transport._common import (
     FINDINGS,
     RFC9293,
+    clients_of,
     count,
-    frame_numbers,
+    flagged_answers,
     hosts_text,
     number,
     ports_text,
-    unquoted,
     when,
 )
 from tshark_report.story.words import clock
@@ -61,6 +60,7 @@ CLIENTS = Threshold(20, "clients", "so many at once are a flood or its echo, whi
     needs=("tcp_sessions",),
     thresholds={"sessions": SESSIONS, "clients": CLIENTS},
     weight=18,
+    rests_on=("both-sides",),
 )
 def half_open_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server whose SYN/ACKs were not answered."""
@@ -75,14 +75,9 @@ def half_open_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     groups = groups.filter((pl.col("n") >= context.limit("sessions")) & (pl.col("clients") < context.limit("clients")))
     for server, number_of, _ in groups.sort(["n", "server"], descending=[True, False]).head(FINDINGS).iter_rows():
         rows = half.filter(pl.col("server") == server).sort("start")
-        clients = [str(c) for c in rows["client"].unique(maintain_order=True).to_list()]
+        clients = clients_of(rows)
         ports = sorted({int(p) for p in rows["server_port"].to_list()})
-        answers = tables.packets.filter(
-            (pl.col("transport") == "tcp")
-            & (pl.col("src") == server)
-            & pl.col("src_port").is_in(ports)
-            & ((pl.col("flags").fill_null(0) & (SYN | ACK)) == (SYN | ACK))
-        )
+        chosen, frames = flagged_answers(tables, server, ports, SYN | ACK)
         yield Draft(
             subject=server,
             hosts=(server, *clients[:4]),
@@ -97,14 +92,8 @@ def half_open_connections(tables: Tables, context: Context) -> Iterator[Draft]:
             ),
             priority="low",
             confidence="medium",
-            display_filter=filters.all_of(
-                filters.src(server),
-                filters.any_of(*(filters.src_port("tcp", p) for p in ports)),
-                filters.equals("tcp.flags.syn", 1),
-                filters.equals("tcp.flags.ack", 1),
-                unquoted(tables),
-            ),
-            frames=frame_numbers(answers),
+            display_filter=chosen,
+            frames=frames,
             evidence=evidence(
                 (
                     ("client", "address"),

@@ -73,7 +73,11 @@ def _draft(
     tables: Tables, context: Context, server: str, kind: int, rows: pl.DataFrame, number_of: int, total: int
 ) -> Draft:
     clients = [str(c) for c in rows["dst"].unique(maintain_order=True).to_list()]
-    statuses = rows.group_by("status").agg(pl.len().alias("n")).sort("n", descending=True)
+    statuses = (
+        rows.group_by("status", maintain_order=True)
+        .agg(pl.len().alias("n"))
+        .sort("n", descending=True, maintain_order=True)
+    )
     asked = _asked(tables, rows)
     uris = list(dict.fromkeys(cut(u, 80) for u in asked.values() if u))
     share = 100 * number_of / max(1, total)

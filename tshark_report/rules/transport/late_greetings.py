@@ -54,6 +54,7 @@ SHOWN_SESSIONS = 50
     needs=("tcp_sessions",),
     thresholds={"wait": WAIT, "longest": LONGEST},
     weight=25,
+    rests_on=("order",),
 )
 def late_greetings(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server and port."""

@@ -77,6 +77,7 @@ CAPTURE_SHARE = Threshold(
     needs=("tcp_sessions",),
     thresholds={"lost": LOST, "share": SHARE, "sessions": SESSIONS, "capture_share": CAPTURE_SHARE},
     weight=36,
+    rests_on=("order",),
 )
 def late_handshakes(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server and port whose SYNs were answered late."""

@@ -52,6 +52,7 @@ MOST = Threshold(50, "percent", "of all timed handshakes: then even one is what 
     needs=("tcp_sessions",),
     thresholds={"round_trip": ROUND_TRIP, "noticed": NOTICED, "sessions": SESSIONS, "most": MOST},
     weight=15,
+    rests_on=("order",),
 )
 def long_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server whose handshakes take that long (median)."""

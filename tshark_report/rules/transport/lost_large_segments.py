@@ -58,6 +58,7 @@ AGAIN = Threshold(3, "retransmissions", "of large segments in one connection, no
     needs=("tcp_sessions",),
     thresholds={"large": LARGE, "again": AGAIN},
     weight=33,
+    rests_on=("both-sides", "no-gaps"),
 )
 def lost_large_segments(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each receiver that large segments did not reach while it answered small ones."""

@@ -7,9 +7,17 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-from tshark_report.rules import filters
-from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.rules.transport._common import FINDINGS, count, cut, frame_numbers, hosts_text, listed, number, when
+from tshark_report.rules.base import Context, Draft, Threshold, rule
+from tshark_report.rules.transport._common import (
+    by_server,
+    code_table,
+    codes_filter,
+    codes_told,
+    count,
+    frame_numbers,
+    hosts_text,
+    number,
+)
 from tshark_report.story.words import clock
 from tshark_report.tables.tables import Tables
 
@@ -53,38 +61,19 @@ def mail_errors(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server."""
     code = pl.col("smtp_code")
     errors = tables.mail.filter((code >= 400) & (code < 600) & ~code.is_in(LOGIN_CODES) & ~code.is_in(UNKNOWN_COMMANDS))
-    groups = errors.group_by("src").agg(pl.len().alias("n")).filter(pl.col("n") >= context.limit("errors"))
-    for server, number_of in groups.sort(["n", "src"], descending=[True, False]).head(FINDINGS).iter_rows():
-        rows = errors.filter(pl.col("src") == server)
-        clients = [str(c) for c in rows["dst"].unique(maintain_order=True).to_list()]
-        texts = rows.group_by("smtp_code", "smtp_text").agg(pl.len().alias("n")).sort("n", descending=True)
-        told = listed([f"{n:,} x {c} {cut(t, 60)}" for c, t, n in texts.iter_rows()], 4)
-        codes = sorted({int(c) for c in rows["smtp_code"].to_list()})
+    for server, rows, clients in by_server(errors, context.limit("errors")):
+        told = codes_told(rows, "smtp_code", "smtp_text")
         yield Draft(
             subject=server,
             hosts=(server, *clients[:4]),
             summary=(
-                f"{context.named(server)} refused {count(number_of, 'SMTP command')} of {hosts_text(clients)}: "
-                f"{told}, from "
-                f"{clock(number(rows['time'].min()))} UTC."
+                f"{context.named(server)} refused {count(rows.height, 'SMTP command')} of {hosts_text(clients)}: "
+                f"{told}, from {clock(number(rows['time'].min()))} UTC."
             ),
             sentence=f"{context.named(server)} refused mail of {hosts_text(clients, 2)} ({told})",
             priority="low",
             confidence="high",
-            display_filter=filters.all_of(filters.src(server), filters.one_of("smtp.response.code", codes)),
+            display_filter=codes_filter(server, "smtp.response.code", rows, "smtp_code"),
             frames=frame_numbers(rows),
-            evidence=evidence(
-                (
-                    ("frame", "frame"),
-                    ("time", "time"),
-                    ("server", "address"),
-                    ("client", "address"),
-                    ("code", "count"),
-                    ("text", "text"),
-                ),
-                [
-                    (r["frame"], when(r["time"]), server, r["dst"], r["smtp_code"], cut(r["smtp_text"]))
-                    for r in rows.iter_rows(named=True)
-                ],
-            ),
+            evidence=code_table(rows, "smtp_code", "smtp_text"),
         )

@@ -72,13 +72,15 @@ def malformed_packets(tables: Tables, context: Context) -> Iterator[Draft]:
     for protocol, number_of, usual in (
         groups.sort(["n", "protocol"], descending=[True, False]).head(FINDINGS).iter_rows()
     ):
-        rows = bad.filter(pl.col("protocol") == protocol)
+        rows = bad.filter(pl.col("protocol").eq_missing(pl.lit(protocol)))
+        protocol = protocol or "no known protocol"  # a damaged packet may have none
         hosts = [
             str(h) for h in pl.concat([rows["src"], rows["dst"]]).drop_nulls().unique(maintain_order=True).to_list()
         ]
         frames = frame_numbers(rows)
         shown = frames[:50]
-        kinds = rows.group_by("message").agg(pl.len().alias("n"), pl.col("frame").min()).sort("n", descending=True)
+        kinds = rows.group_by("message").agg(pl.len().alias("n"), pl.col("frame").min())
+        kinds = kinds.sort(["n", "frame"], descending=[True, False])
         yield Draft(
             subject=f"{protocol} malformed",
             hosts=tuple(hosts[:4]),

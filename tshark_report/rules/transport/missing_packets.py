@@ -48,6 +48,7 @@ UNSEEN = Threshold(3, "acknowledgements", "one or two stand at the edge of many 
     needs=("tcp_sessions",),
     thresholds={"unseen": UNSEEN},
     weight=5,
+    rests_on=("order",),
 )
 def missing_packets(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for the whole capture."""
@@ -55,9 +56,9 @@ def missing_packets(tables: Tables, context: Context) -> Iterator[Draft]:
     if rows.height < context.limit("unseen"):
         return
     by_pair = (
-        rows.group_by("src", "dst")
+        rows.group_by("src", "dst", maintain_order=True)
         .agg(pl.len().alias("n"), pl.col("frame").min().alias("first"))
-        .sort("n", descending=True)
+        .sort("n", descending=True, maintain_order=True)
     )
     gaps = tables.analysis.filter(pl.col("kind") == "lost-segment").height
     hosts = [str(h) for h in by_pair["src"].drop_nulls().unique(maintain_order=True).to_list()]

@@ -7,17 +7,16 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Priority
-from tshark_report.rules import filters
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.transport._common import (
     FINDINGS,
     RFC9293,
+    clients_of,
     count,
-    frame_numbers,
+    flagged_answers,
     hosts_text,
     number,
     ports_text,
-    unquoted,
     when,
     whole,
 )
@@ -83,19 +82,14 @@ def refused_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     for server, _ in groups.sort(["n", "server"], descending=[True, False]).head(FINDINGS).iter_rows():
         rows = refused.filter(pl.col("server") == server).sort("start")
         ports = sorted({int(p) for p in rows["server_port"].to_list()})
-        clients = [str(c) for c in rows["client"].unique(maintain_order=True).to_list()]
+        clients = clients_of(rows)
         served = tables.tcp_sessions.filter(
             (pl.col("server") == server) & pl.col("server_port").is_in(ports) & pl.col("established")
         ).height
         share = 100 * rows.height / max(1, attempts)
         priority: Priority = "medium" if share >= context.limit("share") and not served else "low"
         tried = whole(rows["syns"].sum())
-        resets = tables.packets.filter(
-            (pl.col("transport") == "tcp")
-            & (pl.col("src") == server)
-            & pl.col("src_port").is_in(ports)
-            & ((pl.col("flags").fill_null(0) & RST) != 0)
-        )
+        chosen, frames = flagged_answers(tables, server, ports, RST)
         yield Draft(
             subject=server,
             hosts=(*clients[:1], server, *clients[1:4]),
@@ -113,13 +107,8 @@ def refused_connections(tables: Tables, context: Context) -> Iterator[Draft]:
             ),
             priority=priority,
             confidence="high",
-            display_filter=filters.all_of(
-                filters.src(server),
-                filters.any_of(*(filters.src_port("tcp", p) for p in ports)),
-                filters.equals("tcp.flags.reset", 1),
-                unquoted(tables),
-            ),
-            frames=frame_numbers(resets),
+            display_filter=chosen,
+            frames=frames,
             evidence=evidence(
                 (
                     ("client", "address"),

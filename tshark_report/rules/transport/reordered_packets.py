@@ -67,6 +67,7 @@ SHOWN_PACKETS = 50
     needs=("tcp_sessions",),
     thresholds={"packets": PACKETS, "share": SHARE},
     weight=6,
+    rests_on=("order",),
 )
 def reordered_packets(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each two hosts whose packets were overtaken."""

@@ -121,6 +121,7 @@ _KINDS = {
         "few_share": FEW_SHARE,
     },
     weight=34,
+    rests_on=("both-sides", "no-gaps"),
 )
 def resent_segments(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each host on whose paths segments were sent again: the server, or the client of many servers."""

@@ -6,10 +6,18 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from tshark_report.report.model import Innocent, Priority, Reference
-from tshark_report.rules import filters
-from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
-from tshark_report.rules.transport._common import FINDINGS, count, frame_numbers, hosts_text, listed, number, when
+from tshark_report.report.model import Innocent, Reference
+from tshark_report.rules.base import Context, Draft, Threshold, rule
+from tshark_report.rules.transport._common import (
+    by_server,
+    code_table,
+    codes_filter,
+    codes_told,
+    count,
+    frame_numbers,
+    hosts_text,
+    number,
+)
 from tshark_report.story.words import clock
 from tshark_report.tables.tables import Tables
 
@@ -75,39 +83,23 @@ def sip_errors(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server."""
     status = pl.col("sip_status")
     errors = tables.misc.filter((status >= 400) & (status < 700) & ~status.is_in(EVERYDAY))
-    groups = errors.group_by("src").agg(pl.len().alias("n")).filter(pl.col("n") >= context.limit("errors"))
-    for server, number_of in groups.sort(["n", "src"], descending=[True, False]).head(FINDINGS).iter_rows():
-        rows = errors.filter(pl.col("src") == server)
-        clients = [str(c) for c in rows["dst"].unique(maintain_order=True).to_list()]
-        statuses = rows.group_by("sip_status").agg(pl.len().alias("n")).sort("n", descending=True)
-        told = listed([f"{n:,} x {s} {MEANINGS.get(s, '')}".strip() for s, n in statuses.iter_rows()], 4)
-        codes = [int(s) for s in statuses["sip_status"].to_list()]
-        priority: Priority = "low"
+    for server, rows, clients in by_server(errors, context.limit("errors")):
+        told = codes_told(rows, "sip_status", meaning=_meaning)
         yield Draft(
             subject=server,
             hosts=(server, *clients[:4]),
             summary=(
-                f"{context.named(server)} answered {count(number_of, 'SIP request')} of {hosts_text(clients)} "
-                f"with errors: {told}, from "
-                f"{clock(number(rows['time'].min()))} UTC."
+                f"{context.named(server)} answered {count(rows.height, 'SIP request')} of {hosts_text(clients)} "
+                f"with errors: {told}, from {clock(number(rows['time'].min()))} UTC."
             ),
             sentence=f"{context.named(server)} answered SIP requests of {hosts_text(clients, 2)} with errors ({told})",
-            priority=priority,
+            priority="low",
             confidence="high",
-            display_filter=filters.all_of(filters.src(server), filters.one_of("sip.Status-Code", codes)),
+            display_filter=codes_filter(server, "sip.Status-Code", rows, "sip_status"),
             frames=frame_numbers(rows),
-            evidence=evidence(
-                (
-                    ("frame", "frame"),
-                    ("time", "time"),
-                    ("server", "address"),
-                    ("client", "address"),
-                    ("status", "count"),
-                    ("meaning", "text"),
-                ),
-                [
-                    (r["frame"], when(r["time"]), server, r["dst"], r["sip_status"], MEANINGS.get(r["sip_status"], ""))
-                    for r in rows.iter_rows(named=True)
-                ],
-            ),
+            evidence=code_table(rows, "sip_status", meaning=_meaning, named="meaning"),
         )
+
+
+def _meaning(status: int, _text: str | None) -> str:
+    return MEANINGS.get(status, "")

@@ -18,6 +18,7 @@ from tshark_report.rules.transport._common import (
     frame_numbers,
     hosts_text,
     number,
+    unquoted,
     when,
 )
 from tshark_report.story.words import clock, listed, took
@@ -100,6 +101,12 @@ CLEAR = (
 """Those whose waits are hardly ever meant: no locks, watches, idle commands or delays after failed logins."""
 
 
+STREAMS_IN_FILTER = 8
+PACKETS_AROUND = 25
+"""Connections that the display filter names, and packets for each slow answer up to which they are shown whole: the
+handshake before and the acknowledgement in between are what tells the server's time from the wire's."""
+
+
 @rule(
     code="TCP007",
     name="slow-answers",
@@ -155,6 +162,7 @@ CLEAR = (
         "capture_share": CAPTURE_SHARE,
     },
     weight=35,
+    rests_on=("order", "no-gaps"),
 )
 def slow_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server and port with slow answers."""
@@ -198,7 +206,7 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
     share = 100 * slow.height / max(1, total)
     clients = [str(c) for c in slow["client"].unique(maintain_order=True).to_list()]
     shown = slow.head(EXCHANGES_SHOWN)
-    frames = sorted({*frame_numbers(shown, "request_frame"), *frame_numbers(shown, "answer_frame")})
+    chosen, frames = _selection(tables, shown)
     clear = protocol in CLEAR
     regular = slow.height >= context.limit("answers") and share >= context.limit("share")
     lowered = ""
@@ -256,7 +264,7 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
         ),
         priority=priority,
         confidence="high" if clear and worst["rtt"] is not None else "medium",
-        display_filter=filters.frames(frames, 2 * EXCHANGES_SHOWN),
+        display_filter=chosen,
         frames=frames,
         evidence=evidence(
             (
@@ -286,6 +294,17 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
         weight=min(8.0, number(slow["wait"].sum()) / 5),
         lowered_because=lowered,
     )
+
+
+def _selection(tables: Tables, shown: pl.DataFrame) -> tuple[str, list[int]]:
+    """The connections with the slow answers, where few packets say it all; else questions and answers by frame."""
+    streams = [int(s) for s in shown["stream"].unique().sort().to_list()]
+    whole_streams = tables.packets.filter((pl.col("transport") == "tcp") & pl.col("stream").is_in(streams))
+    if len(streams) <= STREAMS_IN_FILTER and whole_streams.height <= PACKETS_AROUND * shown.height:
+        chosen = filters.all_of(filters.one_of("tcp.stream", streams), unquoted(tables))
+        return chosen, frame_numbers(whole_streams)
+    frames = sorted({*frame_numbers(shown, "request_frame"), *frame_numbers(shown, "answer_frame")})
+    return filters.frames(frames, 2 * EXCHANGES_SHOWN), frames
 
 
 def _range(slow: pl.DataFrame) -> str:

@@ -56,6 +56,7 @@ SHOWN_SESSIONS = 25
     needs=("tcp_sessions",),
     thresholds={"pause": PAUSE, "sessions": SESSIONS, "share": SHARE},
     weight=8,
+    rests_on=("order", "no-gaps"),
 )
 def slow_questions(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each client and server port."""

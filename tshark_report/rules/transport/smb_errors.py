@@ -80,7 +80,11 @@ def smb_errors(tables: Tables, context: Context) -> Iterator[Draft]:
     for server, number_of in groups.sort(["n", "src"], descending=[True, False]).head(FINDINGS).iter_rows():
         rows = errors.filter(pl.col("src") == server)
         clients = [str(c) for c in rows["dst"].unique(maintain_order=True).to_list()]
-        statuses = rows.group_by("status").agg(pl.len().alias("n")).sort("n", descending=True)
+        statuses = (
+            rows.group_by("status", maintain_order=True)
+            .agg(pl.len().alias("n"))
+            .sort("n", descending=True, maintain_order=True)
+        )
         told = listed([f"{n:,} x {STATUSES[s]}" for s, n in statuses.iter_rows()], 4)
         serious = any(s in SERIOUS for s in statuses["status"].to_list())
         priority: Priority = "low" if serious else "info"

@@ -98,7 +98,11 @@ def tls_alerts(tables: Tables, context: Context) -> Iterator[Draft]:
     ):
         rows = alerts.filter((pl.col("src") == sender) & (pl.col("server") == server))
         others = [str(c) for c in rows["dst"].unique(maintain_order=True).to_list()]
-        kinds = rows.group_by("alert").agg(pl.len().alias("n")).sort("n", descending=True)
+        kinds = (
+            rows.group_by("alert", maintain_order=True)
+            .agg(pl.len().alias("n"))
+            .sort("n", descending=True, maintain_order=True)
+        )
         told = listed([f"{n:,} x {MEANINGS.get(a, f'alert {a}')} ({a})" for a, n in kinds.iter_rows()], 4)
         side = "server" if sender == server else "client"
         priority: Priority = "low"

@@ -74,6 +74,7 @@ DOUBLING = (1.5, 2.8)
     needs=("tcp_sessions",),
     thresholds={"again": AGAIN, "span": SPAN, "noticed": NOTICED, "share": SHARE},
     weight=37,
+    rests_on=("both-sides", "no-gaps"),
 )
 def unacknowledged_data(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each receiver that went silent while data was sent to it."""

@@ -79,6 +79,7 @@ TARGETS = Threshold(
     needs=("tcp_sessions",),
     thresholds={"syns": SYNS, "waited": WAITED, "share": SHARE, "attempts": ATTEMPTS, "most": MOST, "targets": TARGETS},
     weight=33,
+    rests_on=("both-sides",),
 )
 def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server that never answered, unless its clients asked many hosts or ports."""

@@ -63,6 +63,7 @@ SERVICES: dict[int, str] = {
     needs=("udp_flows",),
     thresholds={"questions": QUESTIONS, "targets": TARGETS},
     weight=23,
+    rests_on=("both-sides",),
 )
 def unanswered_datagrams(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server and port that was asked and never spoke."""

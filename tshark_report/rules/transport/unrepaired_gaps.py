@@ -59,6 +59,7 @@ SHARE = Threshold(1, "percent", "of the stream's packets: long transfers have so
     needs=("analysis",),
     thresholds={"duplicates": DUPLICATES, "share": SHARE},
     weight=24,
+    rests_on=("no-gaps",),
 )
 def unrepaired_gaps(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each receiver that asked in vain."""

@@ -66,6 +66,7 @@ EARLIER = 3
     needs=("analysis",),
     thresholds={"stalled": STALLED, "episodes": EPISODES},
     weight=32,
+    rests_on=("handshakes",),
 )
 def zero_windows(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each receiver that closed its window while the connection was in use."""
