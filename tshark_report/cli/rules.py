@@ -34,10 +34,11 @@ def rules(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 @app.command()
 def explain(code: Annotated[str, typer.Argument(help="A rule's code or name.", show_default=False)]) -> None:
     """Explain one rule: why it matters, what harmless thing it may be, what to do next."""
+    from tshark_report.normal.rules import RULES
     from tshark_report.rules import ALL
     from tshark_report.rules.docs import page
 
-    typer.echo(page(_find(code, ALL)).rstrip())
+    typer.echo(page(_find(code, (*ALL, *RULES))).rstrip())
 
 
 def _find(code: str, every: tuple[Rule, ...]) -> Rule:

@@ -137,6 +137,7 @@ FAMILIES: tuple[Family, ...] = (
             _c("sequence", "icmp.seq | icmpv6.echo.sequence_number", "int"),
             _c("mtu", "icmp.mtu | icmpv6.mtu", "int"),
             _c("gateway", "icmp.redir_gw", "text"),
+            _c("target", "icmpv6.nd.ns.target_address", "text"),
             _c("all_dst", "ip.dst | ipv6.dst", "texts", full_only=True),
             _c("all_dst_port", "tcp.dstport | udp.dstport", "ints", full_only=True),
         ),
@@ -261,6 +262,7 @@ FAMILIES: tuple[Family, ...] = (
             _c("realm", "kerberos.realm", "text"),
             _c("ldap_name", "ldap.name", "text"),
             _c("etypes", "kerberos.etype", "ints"),
+            _c("padata", "kerberos.padata_type", "ints"),
             _c("ldap_simple", "ldap.simple", "texts"),
         ),
     ),
@@ -318,6 +320,7 @@ FAMILIES: tuple[Family, ...] = (
             _c("status", "wlan.fixed.status_code", "hex"),
             _c("reason", "wlan.fixed.reason_code", "hex"),
             _c("protected", "wlan.fc.protected", "bool"),
+            _c("retry", "wlan.fc.retry", "bool"),
             _c("eap", "eap.code", "int"),
         ),
     ),
@@ -340,6 +343,17 @@ FAMILIES: tuple[Family, ...] = (
             _c("login_secret", "mqtt.passwd | pap.password | pgsql.password", "text"),
         ),
     ),
+    Family(
+        "rtp",
+        (
+            _c("source", "rtp.ssrc", "hex"),
+            _c("sequence", "rtp.seq", "int"),
+            _c("timestamp", "rtp.timestamp", "int"),
+            _c("kind", "rtp.p_type", "int"),
+        ),
+    ),
+    # Read only by the full layout, which all packets with an IPv6 fragment header need: it costs other packets nothing.
+    Family("fragments6", (_c("ident", "ipv6.fraghdr.ident", "hex"),)),
 )
 
 
@@ -370,6 +384,7 @@ GROUPS: tuple[Group, ...] = (
     _g("ssh", "ssh"),
     _g("dhcp dhcpv6", "dhcp"),
     _g("tftp ntp modbus mbtcp snmp rdp sip irc mysql radius mqtt pap pgsql", "misc"),
+    _g("rtp", "rtp"),
 )
 """A packet with markers of two groups (HTTP inside decrypted TLS, DNS quoted by ICMP) is read again by `-T fields`."""
 

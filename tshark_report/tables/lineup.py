@@ -196,4 +196,7 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    if isinstance(value, float):
+        # Never 1e-05: nobody reads that beside 0.000123.
+        return f"{value:.6f}".rstrip("0").rstrip(".")
     return str(value)[:CELL]

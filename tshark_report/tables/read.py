@@ -131,6 +131,9 @@ EXPERT_SCHEMA: dict[str, pl.DataType] = BASE_SCHEMA | {
 }
 """One row for each expert item of each packet, as Wireshark shows them."""
 
+FRAGMENT6 = "ipv6.fraghdr"
+"""What `frame.protocols` calls the IPv6 fragment header."""
+
 FRAME_REFERENCES = {"http": "request_frame", "ftp": "data_setup_frame"}
 """Columns that name another frame, which a shard numbers in its own way."""
 
@@ -160,7 +163,7 @@ def plain_group(protocols: str) -> int:
 def needs_full(protocols: str | None) -> bool:
     """Must a packet with these protocols be read field by field?"""
     text = protocols or ""
-    return not chain(text).simple or "wlan" in text or plain_group(text) == -2
+    return not chain(text).simple or "wlan" in text or FRAGMENT6 in text or plain_group(text) == -2
 
 
 @dataclass
@@ -431,7 +434,8 @@ class Builder:
             value("ip_length", shape.ttl_index),
             value("ip_id", shape.ip_id_index),
             value("ip_flags", shape.ip_id_index),
-            value("fragment_offset", shape.ttl_index if shape.ip_id_index >= 0 else -1),
+            # Not every IPv6 header is followed by a fragment header: only where there is no other can it be placed.
+            value("fragment_offset", shape.ttl_index if shape.ip_id_index >= 0 else 0 if shape.simple else -1),
             value("more_fragments", 0 if shape.ip_id_index < 0 else -1),
             *(value(name, tcp) for name in TCP_HEADER[:4]),
             (value("tcp_payload", tcp) if tcp >= 0 else value("udp_length", udp)).alias("payload"),
@@ -512,7 +516,9 @@ class Builder:
 
     def layers(self) -> pl.DataFrame:
         """All layers of packets with more than one of a kind."""
-        return pl.concat(self._layers) if self._layers else pl.DataFrame(schema=LAYER_SCHEMA)
+        # Chains of protocols come in no order; rows are put in that of the packets.
+        made = pl.concat(self._layers) if self._layers else pl.DataFrame(schema=LAYER_SCHEMA)
+        return made.sort("frame", maintain_order=True)
 
     def family(self, name: str) -> pl.DataFrame:
         """One sparse table, in frame order; `expert` too."""

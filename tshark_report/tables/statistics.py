@@ -179,7 +179,8 @@ def ports(tables: Tables) -> pl.DataFrame:
     made = []
     for kind, rows in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
         made.append(
-            rows.group_by("server_port")
+            rows.filter(pl.col("server_port").is_not_null())  # a header that is cut within may have no port
+            .group_by("server_port")
             .agg(
                 pl.len().alias("conversations"),
                 pl.col("client").n_unique().alias("clients"),
@@ -228,7 +229,7 @@ def traffic(
     used = buckets if seconds > 0 else 1
     made: dict[str, tuple[list[int], list[int]]] = {}
     for name in [*top, "other"]:
-        own = rows.filter(pl.col("protocol") == name)
+        own = rows.filter(pl.col("protocol").eq_missing(pl.lit(name)))  # a damaged packet may have none
         if own.is_empty():
             continue
         counts, sizes = [0] * used, [0] * used

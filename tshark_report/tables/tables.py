@@ -55,6 +55,8 @@ FILE_SCHEMA: dict[str, pl.DataType] = {
     "destination": pl.String(),
     "bytes": pl.UInt64(),
     "sha256": pl.String(),
+    "sha1": pl.String(),
+    "md5": pl.String(),
     "declared_type": pl.String(),
     "detected_type": pl.String(),
     "frame": pl.UInt32(),
@@ -178,6 +180,16 @@ class Tables:
     def misc(self) -> pl.DataFrame:
         """TFTP, NTP, Modbus, SNMP, RDP, SIP, IRC, MySQL and RADIUS packets."""
         return self.family("misc")
+
+    @property
+    def rtp(self) -> pl.DataFrame:
+        """RTP packets of voice and video."""
+        return self.family("rtp")
+
+    @property
+    def fragments6(self) -> pl.DataFrame:
+        """Packets with an IPv6 fragment header."""
+        return self.family("fragments6")
 
     @cached_property
     def tcp_sessions(self) -> pl.DataFrame:
