@@ -512,7 +512,10 @@ class Builder:
 
     def packets(self) -> pl.DataFrame:
         """All packets in frame order."""
-        return pl.concat(self._packets).sort("frame") if self._packets else pl.DataFrame(schema=PACKET_SCHEMA)
+        if len(self._packets) != 1 or not self._packets[0]["frame"].is_sorted():
+            made = pl.concat(self._packets) if self._packets else pl.DataFrame(schema=PACKET_SCHEMA)
+            self._packets = [made.sort("frame")]
+        return self._packets[0]
 
     def layers(self) -> pl.DataFrame:
         """All layers of packets with more than one of a kind."""
