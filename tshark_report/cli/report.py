@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -19,7 +20,7 @@ from tshark_report.errors import RenderFailed, UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tshark_report.capture.load import Loaded
+    from tshark_report.capture.load import Loaded, Progress
     from tshark_report.reading import Request
     from tshark_report.report.brand import Brand
     from tshark_report.report.model import Report
@@ -92,9 +93,7 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     ] = "",
     show_secrets: Annotated[
         bool,
-        typer.Option(
-            "--show-secrets", help="Decode and attach the packets of login findings too, passwords and all."
-        ),
+        typer.Option("--show-secrets", help="Decode and attach the packets of login findings too, passwords and all."),
     ] = False,
     indicators: Annotated[
         Path | None,
@@ -178,13 +177,13 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     organisation = organisation or (own_look.organisation if own_look is not None else "")
     marks = Ticket(ticket=ticket, title=title, analyst=analyst, organisation=organisation, tlp=tlp, note=note)
     with progress(capture.name) as show:
-        warm = _warm_up({kind for _, kind in outputs})
+        warm = _WarmUp({kind for _, kind in outputs}, show)
         with_packets = any(kind == "pdf" for _, kind in outputs)
         request = replace(request.with_ticket(marks), baseline=baseline, expect=expect, focus=asked)
         request = replace(request, keep_files=keep_files is not None)
         if show_secrets:
             request = replace(request, settings=replace(request.settings, show_secrets=True))
-        with opened(request, show) if kept is None else nullcontext(kept.opened) as read:
+        with opened(request, warm) if kept is None else nullcontext(kept.opened) as read:
             from tshark_report.pipeline import tell
 
             wanted, told = with_packets or tables is not None, kept.told_for(request) if kept is not None else None
@@ -196,7 +195,7 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
             if keep_files is not None:
                 _keep(keep_files, read[0], read[2])
         made, evidence = built.report, built.evidence
-        warm()
+        warm.join()
         if redact:
             made, evidence = _redacted(made, redact, evidence)
         show("writing", 0.98)
@@ -337,21 +336,32 @@ def _writable(path: Path) -> None:
         )
 
 
-def _warm_up(kinds: set[str]):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    """Load the rules and renderers while tshark works; the returned function waits for it."""
-    import threading
+class _WarmUp:
+    """Loads the rules and renderers while tshark works: not before it has been started, which loading would delay."""
 
-    def work() -> None:
+    def __init__(self, kinds: set[str], show: Progress) -> None:
+        self._kinds = kinds
+        self._show = show
+        self._thread = threading.Thread(target=self._load, daemon=True)
+
+    def __call__(self, what: str, share: float) -> None:
+        """Progress, on its way to whoever shows it."""
+        if share > 0 and not self._thread.ident:
+            self._thread.start()
+        self._show(what, share)
+
+    def join(self) -> None:
+        """Wait until everything is loaded."""
+        if self._thread.ident:
+            self._thread.join()
+
+    def _load(self) -> None:
         from tshark_report import pipeline  # noqa: F401
 
-        if kinds & {"html", "pdf"}:
+        if self._kinds & {"html", "pdf"}:
             from tshark_report.report import as_html  # noqa: F401
-        if "pdf" in kinds:
+        if "pdf" in self._kinds:
             import weasyprint  # noqa: F401
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread.join
 
 
 def _brand(path: Path | None) -> Brand | None:
@@ -411,7 +421,11 @@ def _write(made: Report, path: Path, kind: str, look: _Look) -> None:
 
         attached = attachments(made, look.evidence)
         data = as_pdf.render(
-            made, paper=look.paper, attachments=attached, templates=look.templates, brand=look.brand  # type: ignore[arg-type]
+            made,
+            paper=look.paper,  # type: ignore[arg-type]
+            attachments=attached,
+            templates=look.templates,
+            brand=look.brand,
         )
     write.atomically(path, data)
 

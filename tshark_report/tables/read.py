@@ -440,10 +440,11 @@ class Builder:
             *(value(name, tcp) for name in TCP_HEADER[:4]),
             (value("tcp_payload", tcp) if tcp >= 0 else value("udp_length", udp)).alias("payload"),
         )
-        if tcp >= 0:
-            # A damaged TCP header lacks some of these: then none is taken, as in the fast layout.
-            whole = pl.all_horizontal(pl.col(name).is_not_null() for name in TCP_HEADER)
-            resolved = resolved.with_columns(pl.when(whole).then(name).alias(name) for name in TCP_HEADER)
+        for wanted, header in ((tcp >= 0, TCP_HEADER), (shape.ip_id_index >= 0, IP_HEADER)):
+            if wanted:
+                # A damaged header lacks some of these: then none is taken, as in the fast layout.
+                whole = pl.all_horizontal(pl.col(name).is_not_null() for name in header)
+                resolved = resolved.with_columns(pl.when(whole).then(name).alias(name) for name in header)
         return _shaped(resolved)
 
     def _add_layers(self, split: pl.DataFrame, shape: Chain, value: _Pick) -> None:
@@ -544,6 +545,9 @@ def _renamed_frames(expert: pl.DataFrame, frame_map: Sequence[int]) -> pl.DataFr
     return expert.with_columns(pl.col("message").replace(texts, renamed))
 
 
+MAC = r"^[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}"
+IPV4 = r"^\d{1,3}(?:\.\d{1,3}){3}$"
+IP_HEADER = ("ttl", "ip_id", "ip_flags", "fragment_offset", "ip_length")
 TCP_HEADER = ("flags", "seq", "ack", "window", "payload")
 
 
@@ -631,11 +635,20 @@ def _unpacked(raw: pl.DataFrame, chains: dict[str | None, Chain]) -> pl.DataFram
     # A damaged TCP header lacks some of the six, so that the others stand in the wrong place: then none is taken.
     whole = udp | (pl.col("transport_pack").str.count_matches(",", literal=True) == 5)
     t = [pl.when(whole | (i == 0)).then(transport.field(f"field_{i}")) for i in range(6)]
-    n = [network.field(f"field_{i}") for i in range(5)]
+    commas = pl.col("network_pack").str.count_matches(",", literal=True)
+    complete = (ip4 & (commas == 4)) | (ip6 & commas.is_in([1, 3]))
+    n = [pl.when(complete).then(network.field(f"field_{i}")) for i in range(5)]
     addressed = ip4 | ip6
+
+    def address(name: str) -> pl.Expr:
+        # Where the header breaks off before its addresses, the column holds those of another layer.
+        text = pl.col(name).str.strip_chars()
+        good = (ip4 & text.str.contains(IPV4)) | (ip6 & text.str.contains(":", literal=True) & ~text.str.contains(MAC))
+        return pl.when(good).then(text).alias(name)
+
     return raw.with_columns(
-        pl.when(addressed).then(pl.col("src").str.strip_chars()).alias("src"),
-        pl.when(addressed).then(pl.col("dst").str.strip_chars()).alias("dst"),
+        address("src"),
+        address("dst"),
         pl.when(pl.col("transport").is_in(["tcp", "udp", "sctp"]))
         .then(pl.col("src_port").str.strip_chars())
         .alias("src_port"),
@@ -662,7 +675,6 @@ def _shaped(raw: pl.DataFrame) -> pl.DataFrame:
     # ip.flags are reserved, DF and MF (RFC 791): three bits in tshark 4.0, the high bits of a byte in others.
     flags = _number(pl.col("ip_flags"))
     flags = pl.when(flags < 8).then(flags).otherwise(flags // 32)
-    mac = r"^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}"
 
     def number(name: str, dtype: pl.DataType) -> pl.Expr:
         return pl.col(name).cast(dtype, strict=False)
@@ -673,7 +685,7 @@ def _shaped(raw: pl.DataFrame) -> pl.DataFrame:
         "length",
         "protocol",
         "protocols",
-        *(pl.col(n).cast(pl.String).str.strip_chars().str.extract(mac, 0).alias(n) for n in ("eth_src", "eth_dst")),
+        *(pl.col(n).cast(pl.String).str.strip_chars().str.extract(MAC, 0).alias(n) for n in ("eth_src", "eth_dst")),
         *(pl.col(n).cast(pl.String) for n in ("src", "dst")),
         number("src_port", pl.UInt16()),
         number("dst_port", pl.UInt16()),
