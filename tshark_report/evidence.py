@@ -61,9 +61,7 @@ def details(
     small = packets.scratch / "cited.pcapng"
     if not numbers or not cut.cut(packets.tshark, packets.path, small, numbers, {}, packets.env, CUT_SECONDS):
         return {}
-    made = detail.layers(
-        packets.tshark, small, numbers, DETAIL_SECONDS, packets.env, secrets=settings.show_secrets
-    )
+    made = detail.layers(packets.tshark, small, numbers, DETAIL_SECONDS, packets.env, secrets=settings.show_secrets)
     return {n: [LayerDetail(name=name, lines=lines) for name, lines in found] for n, found in made.items()}
 
 

@@ -57,4 +57,3 @@ def _name(data: mmap.mmap, frames: Frames, index: int) -> str:
         ids.append(str(int.from_bytes(data[start + 2 : start + 4], "big") & 0x0FFF))
         start += 4
     return ".".join(ids)
-

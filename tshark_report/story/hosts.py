@@ -106,7 +106,10 @@ def known(found: Iterable[Host], about: About) -> list[Host]:
         country, system = about.places.get(host.address, ("", ""))
         made.append(
             msgspec.structs.replace(
-                host, vendors=makers if any(makers) else [], country=country, autonomous_system=system,
+                host,
+                vendors=makers if any(makers) else [],
+                country=country,
+                autonomous_system=system,
                 vlans=about.vlans_of.get(host.address, []),
             )
         )

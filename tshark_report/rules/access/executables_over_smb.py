@@ -276,9 +276,7 @@ def _draft(tables: Tables, context: Context, copies: list[Copy], subject: str) -
             codes = [CREATE_2] if version == 2 else [CREATE_1, OPEN_1]
             column = "command2" if version == 2 else "command1"
             rows = tables.smb.filter(
-                (pl.col("src") == client)
-                & (pl.col("dst") == server)
-                & pl.col("file").is_in(files)
+                (pl.col("src") == client) & (pl.col("dst") == server) & pl.col("file").is_in(files)
             )
             opened = rows.filter(pl.any_horizontal(pl.col(column).list.contains(code) for code in codes))
             by_opening = opened.height > 0
