@@ -6,7 +6,7 @@ import ipaddress
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tshark_report.errors import UsageError
@@ -27,7 +27,12 @@ HOME_NETWORKS = (
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@lru_cache(maxsize=65536)
+LIMITED_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
+KEPT = 65536
+"""Addresses of which is kept what they are: rules ask the same ones again and again."""
+
+
+@lru_cache(maxsize=KEPT)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(text.split("%", 1)[0])
@@ -62,21 +67,42 @@ class Settings:
 
     def is_home(self, address: str | None) -> bool:
         """True for an address of a home network. Multicast and broadcast are neither home nor outside."""
-        parsed = _address(address or "")
-        return parsed is not None and any(parsed.version == net.version and parsed in net for net in self.home)
+        text = address or ""
+        known = self._homes.get(text)
+        if known is None:
+            parsed = _address(text)
+            known = parsed is not None and any(
+                parsed.version == version and int(parsed) & mask == first for version, mask, first in self._home_numbers
+            )
+            if len(self._homes) < KEPT:
+                self._homes[text] = known
+        return known
 
     def is_outside(self, address: str | None) -> bool:
         """True for a unicast address that is not of a home network."""
-        parsed = _address(address or "")
-        if parsed is None or parsed.is_multicast or parsed.is_unspecified or str(parsed) == "255.255.255.255":
-            return False
-        return not self.is_home(address)
+        return _is_unicast(address or "") and not self.is_home(address)
+
+    @cached_property
+    def _homes(self) -> dict[str, bool]:
+        return {}
+
+    @cached_property
+    def _home_numbers(self) -> tuple[tuple[int, int, int], ...]:
+        """Version, mask and first address of each home network, as numbers."""
+        return tuple((net.version, int(net.netmask), int(net.network_address)) for net in self.home)
 
 
+@lru_cache(maxsize=KEPT)
+def _is_unicast(text: str) -> bool:
+    parsed = _address(text)
+    return not (parsed is None or parsed.is_multicast or parsed.is_unspecified or parsed == LIMITED_BROADCAST)
+
+
+@lru_cache(maxsize=KEPT)
 def is_multicast(address: str | None) -> bool:
     """True for multicast and the limited broadcast address."""
     parsed = _address(address or "")
-    return parsed is not None and (parsed.is_multicast or str(parsed) == "255.255.255.255")
+    return parsed is not None and (parsed.is_multicast or parsed == LIMITED_BROADCAST)
 
 
 def is_address(text: str | None) -> bool:

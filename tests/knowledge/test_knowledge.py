@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,32 @@ def test_every_section_has_source_and_date(name: str) -> None:
     for section in sections(load(name)):
         assert section["source"]
         assert isinstance(section["date"], date)
+
+
+REGISTRIES = (Path("/usr/share/wireshark/services"), Path("/etc/services"))
+"""Copies of IANA's registry that come with Wireshark up to 4.0 and with most systems."""
+
+
+def test_registered_ports_have_their_registered_names() -> None:
+    names: dict[tuple[int, str], set[str]] = {}
+    for registry in REGISTRIES:
+        lines = registry.read_text("utf-8", "replace").splitlines() if registry.exists() else []
+        for line in lines:
+            name, place, *others = (line.split("#")[0].split() + ["", ""])[:8]
+            number, *transports = place.split("/")
+            low, _, high = number.partition("-")
+            if low.isdigit():
+                for port in range(int(low), int(high or low) + 1):
+                    for transport in transports:
+                        names.setdefault((port, transport), set()).update({name, *others})
+    if len(names) < 5000:
+        pytest.skip("no copy of IANA's registry is on this system")
+    registered = [(e, t) for e in load("ports")["port"] if "iana" in e["source"] for t in e["transport"]]
+    assert len(registered) > 60
+    wrong = [
+        (e["number"], t, e["service"]) for e, t in registered if e["service"] not in names.get((e["number"], t), ())
+    ]
+    assert not wrong
 
 
 @pytest.mark.parametrize("kind", ["tls", "http", "polled", "industrial"])

@@ -33,7 +33,7 @@ LOWERED = frozenset((
     "broken-connections", "refused-connections", "full-windows", "unreachable-destinations", "half-open-connections",
     "smaller-path-mtu", "doubled-packets", "long-round-trips", "http-errors", "mail-errors", "tls-alerts",
     "ftp-errors", "sip-errors", "smb-errors", "slow-questions", "malformed-packets", "reordered-packets",
-    "missing-packets", "lossy-calls", "repeated-wlan-frames",
+    "missing-packets", "lossy-calls", "repeated-wlan-frames", "refused-leases",
 ))  # fmt: skip
 """Rules whose findings may be lowered where they are usual: each has an everyday cause that goes on for months. All
 others - programs that arrive, logins that are tried, shells, scans, tunnels, spoofing - say the same of a known host

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 import polars as pl
@@ -120,12 +121,11 @@ def _traffic(tables: Tables) -> pl.DataFrame:
     """Packets and bytes of each address both ways; a tunnelled packet counts for its outer and its inner addresses."""
     columns = ("frame", "time", "length", "src", "dst")
     outer = tables.layers.filter(pl.col("layer").is_in(["ip", "ipv6"])).select(columns)
-    packets = tables.packets.select(columns)
-    rows = (
-        pl.concat([packets, outer]).unique(subset=["frame", "src", "dst"], maintain_order=True)
-        if outer.height
-        else packets
-    )
+    rows = tables.packets.select(columns)
+    if outer.height:
+        layered = pl.col("frame").is_in(outer["frame"].unique().implode())
+        both = pl.concat([rows.filter(layered), outer]).unique(subset=["frame", "src", "dst"])
+        rows = pl.concat([rows.filter(~layered), both])
 
     def one_way(column: str, way: str) -> pl.DataFrame:
         return (
@@ -307,7 +307,8 @@ def _systems(tables: Tables, wanted: frozenset[str]) -> dict[str, str]:
     }
 
 
-def _first_match(patterns: Iterable[tuple[str, str]], text: str) -> str:
+@lru_cache(maxsize=4096)
+def _first_match(patterns: tuple[tuple[str, str], ...], text: str) -> str:
     return next((system for pattern, system in patterns if re.search(pattern, text)), "")
 
 
@@ -320,9 +321,8 @@ TTLS: Mapping[int, str] = {
 
 def _initial_ttls(tables: Tables, wanted: frozenset[str]) -> dict[str, str]:
     """The start value that a host's TTLs point to; only of TCP packets, because multicast has values of its own."""
-    rows = tables.packets.filter(
-        pl.col("src").is_in(list(wanted)) & pl.col("ttl").is_not_null() & (pl.col("transport") == "tcp")
-    )
+    sent = pl.col("src").is_in(list(wanted)) & pl.col("ttl").is_not_null() & (pl.col("transport") == "tcp")
+    rows = tables.packets.lazy().filter(sent).select("src", "ttl").collect()
     made = {}
     for address, ttl in rows.group_by("src").agg(pl.col("ttl").mode().sort().last()).iter_rows():
         start = next((value for value in TTLS if ttl <= value), None)

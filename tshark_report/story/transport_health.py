@@ -27,7 +27,7 @@ def transport_health(tables: Tables, settings: Settings) -> TransportHealth:
     """Counts of the whole capture and medians for each client, server and port."""
     del settings  # the same for every network: nothing here depends on whose addresses they are
     sessions = tables.tcp_sessions
-    tcp = tables.packets.filter(pl.col("transport") == "tcp")
+    tcp = tables.packets.lazy().filter(pl.col("transport") == "tcp").select("flags").collect()
     again = tables.resent.filter(~pl.col("copy") & (pl.col("kind") != "reordered"))
     overtaken = tables.resent.filter(~pl.col("copy") & (pl.col("kind") == "reordered")).height
     analysis = tables.analysis.join(tables.copies.select("frame"), on="frame", how="anti")
@@ -59,7 +59,8 @@ def _zero_windows(tables: Tables) -> pl.DataFrame:
     """Zero windows while a connection is in use: a reset or a FIN with window 0 says nothing."""
     zero = tables.analysis.filter(pl.col("kind") == "zero-window").select("frame")
     closing = (pl.col("flags").fill_null(0) & 0x05) != 0
-    return zero.join(tables.packets.filter(~closing).select("frame", "stream"), on="frame")
+    near = tables.packets.lazy().filter(pl.col("frame").is_in(zero["frame"].unique().implode()) & ~closing)
+    return zero.join(near.select("frame", "stream").collect(), on="frame")
 
 
 def _paths(tables: Tables) -> tuple[list[PathTiming], int]:

@@ -29,7 +29,7 @@ TRANSPORT = (
 NETWORK = (
     "unanswered-connections", "refused-connections", "grown-round-trips", "long-round-trips", "lost-large-segments",
     "unreachable-destinations", "smaller-path-mtu", "exceeded-ttl", "redirects", "unanswered-dhcp",
-    "unanswered-datagrams", "lossy-calls",
+    "unanswered-datagrams", "lossy-calls", "refused-leases",
 )  # fmt: skip
 LINK = (
     "unanswered-arp", "doubled-packets", "deauthentication-bursts", "failed-wlan-logins", "repeated-wlan-frames",

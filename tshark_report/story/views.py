@@ -86,10 +86,18 @@ def expert_view(tables: Tables) -> list[model.ExpertRow]:
     severity = pl.col("severity").replace_strict(
         ["Error", "Warning", "Note", "Chat", "Comment"], [0, 1, 2, 3, 4], default=5, return_dtype=pl.Int64
     )
+    kind = ["severity", "group", "message", "protocol"]
+    plain = pl.col("message").str.replace_all(r"#\d+", "#n").str.replace_all(r"\d{3,}", "n")
     rows = (
-        tables.expert.with_columns(pl.col("message").str.replace_all(r"#\d+", "#n").str.replace_all(r"\d{3,}", "n"))
-        .group_by("severity", "group", "message")
-        .agg(pl.len().alias("count"), pl.col("frame").min().alias("first"), pl.col("protocol").mode().sort().first())
+        # Thousands of items share a message: it is rewritten once. The most frequent protocol is told.
+        tables.expert.group_by(kind)
+        .agg(pl.len(), pl.col("frame").min())
+        .with_columns(plain)
+        .group_by(kind)
+        .agg(pl.col("len").sum(), pl.col("frame").min())
+        .sort("len", "protocol", descending=[True, False])
+        .group_by("severity", "group", "message", maintain_order=True)
+        .agg(pl.col("len").sum().alias("count"), pl.col("frame").min().alias("first"), pl.col("protocol").first())
         # Group and message last: rows that are alike otherwise must not change places from run to run.
         .sort(
             [severity, pl.col("count"), pl.col("first"), pl.col("group"), pl.col("message")],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from tshark_report.tables.analysis import RETRANSMISSIONS
-from tshark_report.tables.sessions import ACK, FIN, RST, SYN
+from tshark_report.tables.sessions import ACK, FIN, RST, SYN, upward
 
 COPY_SECONDS = 0.2
 """A packet whose IP ID, sequence number, length and flags all repeat within this time was recorded twice (or doubled
@@ -108,26 +108,26 @@ receiver and back, with the queue on the way. Data that was sent again is left o
 
 def directed(packets: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     """TCP packets with their stream's client and server, `up` (from the client), relative `start`, `end` and `acks`."""
-    tcp = packets.filter(
+    chosen = packets.lazy().filter(
         (pl.col("transport") == "tcp") & pl.col("stream").is_not_null() & pl.col("src").is_not_null()
-    ).select(
+    )
+    tcp = chosen.select(
         "frame", "time", "length", "stream", "src", "dst", "src_port", "dst_port", "seq", "ack", "window", "ip_id",
         "ttl",
         pl.col("flags").fill_null(0),
         pl.col("payload").fill_null(0),
-    )  # fmt: skip
+    ).collect()  # fmt: skip
     ends = sessions.select("stream", "client", "client_port", "server", "server_port", "protocol", "rtt", "rtt_server")
-    tcp = tcp.join(ends, on="stream", maintain_order="left")
-    tcp = tcp.with_columns(
-        ((pl.col("src") == pl.col("client")) & (pl.col("src_port") == pl.col("client_port"))).alias("up")
-    )
-    bases = tcp.group_by("stream").agg(
+    up = upward(tcp, ends)
+    acked = (pl.col("flags") & ACK) != 0
+    bases = tcp.select("stream", "seq", "ack", acked.alias("acked"), up).group_by("stream").agg(
         pl.col("seq").filter("up").first().alias("up_base"),
         pl.col("seq").filter(~pl.col("up")).first().alias("down_base"),
-        pl.col("ack").filter(pl.col("up") & ((pl.col("flags") & ACK) != 0)).first().alias("up_ack"),
-        pl.col("ack").filter(~pl.col("up") & ((pl.col("flags") & ACK) != 0)).first().alias("down_ack"),
-    )
-    tcp = tcp.join(bases, on="stream", maintain_order="left")
+        pl.col("ack").filter(pl.col("up") & pl.col("acked")).first().alias("up_ack"),
+        pl.col("ack").filter(~pl.col("up") & pl.col("acked")).first().alias("down_ack"),
+    )  # fmt: skip
+    ends = ends.join(bases, on="stream", how="left")
+    tcp = tcp.join(ends, on="stream", maintain_order="left").with_columns(up)
     own = pl.when("up").then("up_base").otherwise("down_base")
     other = pl.when("up").then(pl.coalesce("down_base", "up_ack")).otherwise(pl.coalesce("up_base", "down_ack"))
 
@@ -195,9 +195,17 @@ def resent(streams: pl.DataFrame, analysis: pl.DataFrame, doubled: pl.DataFrame)
     near = streams.join(
         kinds.join(streams.select("frame", "stream"), on="frame").select("stream").unique(), on="stream", how="semi"
     )
-    near = near.with_columns(
-        (pl.col("time") - pl.col("time").shift(1).over("stream")).alias("idle"), _sent_later().alias("ahead_id")
+    before = _in_groups(near.select("stream", "frame", "time"), "stream").select(
+        "frame",
+        pl.when(pl.col("group") == pl.col("group").shift(1))
+        .then(pl.col("time") - pl.col("time").shift(1))
+        .alias("idle"),
     )
+    ahead = _in_groups(near.select("stream", "up", "frame", "end", "ip_id"), "stream", "up").select(
+        "frame", _sent_later().alias("ahead_id")
+    )
+    near = near.join(before, on="frame", how="left", maintain_order="left")
+    near = near.join(ahead, on="frame", how="left", maintain_order="left")
     rows = near.join(kinds, on="frame", maintain_order="left")
     # The same bytes, sent earlier: the segment with the highest start at or below this one that reaches beyond it.
     earlier = near.join(kinds, on="frame", how="anti").filter(pl.col("end") > pl.col("start"))
@@ -232,13 +240,29 @@ def resent(streams: pl.DataFrame, analysis: pl.DataFrame, doubled: pl.DataFrame)
     return rows.sort("frame").select(pl.col(name).cast(dtype) for name, dtype in RESENT_SCHEMA.items())
 
 
+def _in_groups(rows: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """Rows with `group`: those of one group stand together, in their old order, and groups are numbered from 0.
+
+    What `over` works out for hundreds of thousands of small groups one by one, `_placed` then does in one go.
+    """
+    return rows.sort(keys, maintain_order=True).with_columns(pl.struct(keys).rle_id().cast(pl.Int64).alias("group"))
+
+
+def _placed(number: str) -> pl.Expr:
+    """A relative sequence number that is above all numbers of the groups before: these are less than 2^33 from 0."""
+    return pl.col("group") * (1 << 34) + pl.col(number) + (1 << 33)
+
+
 def _sent_later() -> pl.Expr:
-    """IP ID of the packet that reached furthest in the sequence so far, in the same stream and direction."""
-    furthest = pl.col("end").cum_max().over("stream", "up")
-    ahead = pl.when(
-        (pl.col("end") == furthest) & (pl.col("end") > furthest.shift(1).over("stream", "up").fill_null(-1))
-    )
-    return ahead.then("ip_id").forward_fill().over("stream", "up").shift(1).over("stream", "up")
+    """IP ID of the packet that reached furthest in the sequence so far, in the same stream and direction.
+
+    For rows that `_in_groups` put in order.
+    """
+    furthest = _placed("end").cum_max().shift(1)
+    first = pl.col("group") != pl.col("group").shift(1, fill_value=-1)
+    ahead = pl.when(pl.when(first).then(pl.col("end") > -1).otherwise(_placed("end") > furthest)).then("ip_id")
+    group = pl.when(ahead.is_not_null()).then("group").forward_fill().shift(1)
+    return pl.when(group == pl.col("group")).then(ahead.forward_fill().shift(1))
 
 
 def _behind() -> pl.Expr:
@@ -252,32 +276,34 @@ def _counting(near: pl.DataFrame) -> pl.DataFrame:
     data = near.filter((pl.col("payload") > 0) & (pl.col("ip_id").fill_null(0) != 0)).sort(
         "stream", "up", "start", "frame"
     )
-    step = (pl.col("ip_id").cast(pl.Int32) - pl.col("ip_id").cast(pl.Int32).shift(1).over("stream", "up")) % 65536
+    same = (pl.col("stream") == pl.col("stream").shift(1)) & pl.col("up").eq_missing(pl.col("up").shift(1))
+    step = (pl.col("ip_id").cast(pl.Int32) - pl.col("ip_id").cast(pl.Int32).shift(1)) % 65536
     return (
-        data.with_columns(step.alias("step"))
+        data.with_columns(pl.when(same).then(step).alias("step"))
         .group_by("stream", "up")
         .agg(((pl.col("step").drop_nulls() < 32768).mean() >= COUNTING_SHARE).fill_null(value=False).alias("counts"))
     )
 
 
-def _acknowledged(streams: pl.DataFrame) -> pl.DataFrame:
+def acknowledgements(streams: pl.DataFrame) -> pl.DataFrame:
     """For each stream and direction of data, the packets that moved the acknowledged point: `acks`, frame, time."""
-    moving = streams.filter(pl.col("acks").is_not_null()).select(
-        "stream", ~pl.col("up"), pl.col("frame").alias("ack_frame"), pl.col("time").alias("ack_time"),
-        pl.col("acks").cum_max().over("stream", "up").alias("acks"),
-    )  # fmt: skip
-    return moving.unique(["stream", "up", "acks"], keep="first", maintain_order=True).sort("acks")
+    moving = streams.lazy().filter(pl.col("acks").is_not_null()).select(
+        "stream", ~pl.col("up"), pl.col("frame").alias("ack_frame"), pl.col("time").alias("ack_time"), "acks",
+    ).collect()  # fmt: skip
+    moving = _in_groups(moving, "stream", "up")
+    higher = (_placed("acks") > _placed("acks").cum_max().shift(1)).fill_null(value=True)
+    return moving.filter(higher).drop("group").sort("acks")
 
 
-def delays(streams: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
-    """Data and its acknowledgement; columns as in DELAY_SCHEMA."""
+def delays(streams: pl.DataFrame, analysis: pl.DataFrame, acknowledged: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Data and its acknowledgement; columns as in DELAY_SCHEMA. `acknowledged` as in `exchanges`."""
     again = analysis.filter(pl.col("kind").is_in([*RETRANSMISSIONS, "out-of-order"]))["frame"]
-    data = streams.filter((pl.col("payload") > 0) & ~pl.col("frame").is_in(again.implode()))
+    chosen = streams.lazy().filter((pl.col("payload") > 0) & ~pl.col("frame").is_in(again.implode()))
+    data = chosen.select("stream", "up", "frame", "time", "end").sort("end").collect()
     if data.is_empty():
         return pl.DataFrame(schema=DELAY_SCHEMA)
-    data = data.select("stream", "up", "frame", "time", "end").sort("end")
     found = data.join_asof(
-        _acknowledged(streams),
+        acknowledged if acknowledged is not None else acknowledgements(streams),
         left_on="end",
         right_on="acks",
         by=["stream", "up"],
@@ -289,20 +315,28 @@ def delays(streams: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
     return found.select(pl.col(name).cast(dtype) for name, dtype in DELAY_SCHEMA.items())
 
 
-def exchanges(streams: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
-    """Questions of clients and the answers of servers; columns as in EXCHANGE_SCHEMA."""
-    data = streams.filter(pl.col("payload") > 0).sort("stream", maintain_order=True)
+def _is_new(side: pl.Expr) -> pl.Expr:
+    """False for a packet of this side that reaches no further than those before it in its stream (its group)."""
+    reached = pl.when(side).then(_placed("end"))
+    return (reached > reached.cum_max().forward_fill().shift(1)).fill_null(value=True)
+
+
+def exchanges(streams: pl.DataFrame, analysis: pl.DataFrame, acknowledged: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Questions of clients and the answers of servers; columns as in EXCHANGE_SCHEMA.
+
+    `acknowledged` is what `acknowledgements` makes of `streams`, where it is at hand.
+    """
+    columns = ("stream", "up", "frame", "time", "end", "payload")
+    data = streams.lazy().filter(pl.col("payload") > 0).select(columns).collect()
     if data.is_empty():
         return pl.DataFrame(schema=EXCHANGE_SCHEMA)
+    data = _in_groups(data, "stream")
     # Only new bytes count: what was sent again neither asks nor answers.
-    highest = pl.col("end").cum_max().over("stream", "up").shift(1).over("stream", "up")
-    data = data.filter(highest.is_null() | (pl.col("end") > highest))
+    data = data.filter(_is_new(pl.col("up")) & _is_new(~pl.col("up")))
     turned = (pl.col("stream") != pl.col("stream").shift(1)) | (pl.col("up") != pl.col("up").shift(1))
     data = data.with_columns(turned.fill_null(value=True).cum_sum().alias("turn"))
     turns = data.group_by("turn", maintain_order=True).agg(
-        pl.col(
-            "stream", "client", "client_port", "server", "server_port", "protocol", "rtt", "rtt_server", "up"
-        ).first(),
+        pl.col("stream", "up").first(),
         pl.col("frame").first().alias("first_frame"),
         pl.col("frame").last().alias("last_frame"),
         pl.col("time").first().alias("first_time"),
@@ -322,8 +356,10 @@ def exchanges(streams: pl.DataFrame, analysis: pl.DataFrame) -> pl.DataFrame:
     asked = turns.filter(pl.col("up") & pl.col("answer_frame").is_not_null())
     if asked.is_empty():
         return pl.DataFrame(schema=EXCHANGE_SCHEMA)
+    ends = ("client", "client_port", "server", "server_port", "protocol", "rtt", "rtt_server")
+    asked = asked.join(streams.select(pl.col("frame").alias("first_frame"), *ends), on="first_frame", how="left")
     asked = asked.sort("end").join_asof(
-        _acknowledged(streams.join(asked.select("stream").unique(), on="stream", how="semi")),
+        acknowledged if acknowledged is not None else acknowledgements(streams),
         left_on="end", right_on="acks", by=["stream", "up"], strategy="forward", check_sortedness=False,
     )  # fmt: skip
     trouble = (

@@ -80,7 +80,7 @@ def _one_way(tables: Tables, kind: str) -> pl.DataFrame:
             .agg(
                 pl.col(ends).first(),
                 pl.len().cast(pl.UInt64).alias("packets"),
-                pl.col("length").sum().cast(pl.UInt64).alias("bytes"),
+                pl.col("length").cast(pl.UInt64).sum().alias("bytes"),  # 32 bits would wrap at 4 GiB
                 pl.col("time").min().alias("first_time"),
                 pl.col("time").max().alias("last_time"),
                 pl.col("frame").min().alias("first_frame"),
@@ -97,7 +97,13 @@ def conversations(tables: Tables, kind: str) -> pl.DataFrame:
     Columns: a, a_port, b, b_port, stream, packets, bytes, packets_ab, bytes_ab, packets_ba, bytes_ba, first_time,
     seconds, first_frame. A is the side that sent first. TCP and UDP conversations are streams, as in tshark.
     """
-    rows = _one_way(tables, kind)
+    kept: pl.DataFrame | None = tables.kept.get(("conversations", kind))
+    if kept is None:
+        kept = tables.kept["conversations", kind] = _conversations(_one_way(tables, kind), kind)
+    return kept
+
+
+def _conversations(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
     ported = kind in ("tcp", "udp")
     forward = (pl.col("src") < pl.col("dst")) | (
         (pl.col("src") == pl.col("dst")) & (pl.col("src_port") <= pl.col("dst_port"))
@@ -221,18 +227,21 @@ def traffic(
         return 0.0, 1.0, {}
     start, seconds = tables.first_time, tables.seconds
     width = seconds / buckets if seconds > 0 else 1.0
-    top = (
-        packets.group_by("protocol").agg(pl.col("length").sum()).sort(["length", "protocol"], descending=[True, False])
-    )["protocol"].to_list()[:series]
-    rows = (
+    # One pass over the packets; which protocols are the largest is then told from the few parts.
+    every = (
         packets.select(
             ((pl.col("time") - start) / width).floor().cast(pl.Int64).clip(0, buckets - 1).alias("part"),
-            pl.when(pl.col("protocol").is_in(top)).then("protocol").otherwise(pl.lit("other")).alias("protocol"),
-            "length",
+            pl.col("protocol").cast(pl.Categorical),
+            pl.col("length").cast(pl.Int64),
         )
         .group_by("protocol", "part")
-        .agg(pl.len().alias("packets"), pl.col("length").sum().cast(pl.Int64).alias("bytes"))
+        .agg(pl.len().alias("packets"), pl.col("length").sum().alias("bytes"))
+        .with_columns(pl.col("protocol").cast(pl.String))
     )
+    totals = every.group_by("protocol").agg(pl.col("bytes").sum())
+    top = totals.sort(["bytes", "protocol"], descending=[True, False])["protocol"].to_list()[:series]
+    named = pl.when(pl.col("protocol").is_in(top)).then("protocol").otherwise(pl.lit("other"))
+    rows = every.group_by(named.alias("protocol"), "part").agg(pl.col("packets", "bytes").sum())
     used = buckets if seconds > 0 else 1
     made: dict[str, tuple[list[int], list[int]]] = {}
     for name in [*top, "other"]:

@@ -222,14 +222,19 @@ class Tables:
         return exchanges.resent(self.streams, self.analysis, self.copies)
 
     @cached_property
+    def acknowledgements(self) -> pl.DataFrame:
+        """TCP packets that moved the acknowledged point of their stream; `delays` and `exchanges` both look there."""
+        return exchanges.acknowledgements(self.streams)
+
+    @cached_property
     def delays(self) -> pl.DataFrame:
         """TCP data and its acknowledgement."""
-        return exchanges.delays(self.streams, self.analysis)
+        return exchanges.delays(self.streams, self.analysis, self.acknowledgements)
 
     @cached_property
     def exchanges(self) -> pl.DataFrame:
         """Questions of TCP clients and the answers of their servers, with what each side took."""
-        return exchanges.exchanges(self.streams, self.analysis)
+        return exchanges.exchanges(self.streams, self.analysis, self.acknowledgements)
 
     @cached_property
     def certificates(self) -> pl.DataFrame:

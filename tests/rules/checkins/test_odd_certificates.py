@@ -79,11 +79,22 @@ def test_three_oddities_are_high() -> None:
         assert words in told[0].summary
 
 
+def test_medium_where_only_the_protocol_is_not_the_webs() -> None:
+    # A backup program: a number for a name, its own port, no server name asked for.
+    told = found("813845657003339838", age=10, days=40, port=4287, organisation="Backup")
+    assert [(d.priority, d.lowered_because) for d in told] == [
+        ("medium", "Its oddities are those of any program that does not speak to web browsers.")
+    ]
+    assert found("813845657003339838", age=1, days=40, port=4287)[0].priority == "high"
+
+
 def test_medium_where_it_names_an_organisation_and_its_own_domain() -> None:
-    def priority(organisation: str) -> str:
-        return found("www.shop.example", days=3650, port=4041, organisation=organisation)[0].priority
+    def priority(organisation: str, age: float = 364) -> str:
+        return found("www.shop.example", age=age, days=3650, port=4041, organisation=organisation)[0].priority
 
     assert priority("Shop") == "medium"
+    assert priority("Shop", age=365) == "low"
+    assert priority("Other", age=365) == "high"
     assert priority("Other") == "high"
     assert priority("") == "high"
 
@@ -140,6 +151,18 @@ def test_filter_selects_the_certificates(loaded: wire.Read, tmp_path: Path) -> N
     assert len(told) == 1
     assert len(told[0].frames) == 3
     assert "without end (9999-12-31)" in told[0].summary
+
+
+def test_a_clients_certificate_is_no_servers(loaded: wire.Read, tmp_path: Path) -> None:
+    talk = [
+        (0.1, ">", wire.hello()),
+        (0.2, "<", wire.certificate("Remote Server")),
+        (0.3, ">", wire.certificate("Client 7")),
+    ]
+    capture = wire.write(tmp_path / "both.pcap", wire.tcp(0, talk, port=4041, client_port=40000))
+    told = wire.exact(odd_certificates, loaded, capture)
+    assert [d.subject for d in told] == [f"{wire.CLIENT} -> {wire.OUTSIDE}:4041"]
+    assert "Client 7" not in told[0].summary
 
 
 def test_own_captures(loaded: wire.Read) -> None:

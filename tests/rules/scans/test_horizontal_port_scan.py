@@ -7,7 +7,7 @@ import pytest
 from tests.builders import drafts, family, packets, tables
 from tests.conftest import case_capture
 from tests.rules.scans.conftest import Wire
-from tests.rules.scans.rows import flat, hosts, refused, session, syn
+from tests.rules.scans.rows import flat, hosts, refused, session, syn, timed
 from tests.rules.scans.wire import read, same_frames
 from tshark_report.rules.scans.horizontal_port_scan import horizontal_port_scan
 
@@ -22,6 +22,12 @@ def test_fires_at_its_threshold(port: int, least: int) -> None:
     assert [d.subject for d in found] == ["10.0.0.5"]
     assert f"on {least} hosts" in found[0].summary
     assert not drafts(horizontal_port_scan, tables(packets=packets(*flat(search(least - 1, port)))))
+
+
+def test_slow_ones_count_all_the_same() -> None:
+    # Low and slow: one host in ten minutes.
+    rows = timed([row for part in search(20) for row in part], step=600.0)
+    assert drafts(horizontal_port_scan, tables(packets=packets(*rows)))
 
 
 def test_priority_by_where_it_goes_and_what_it_looks_for() -> None:

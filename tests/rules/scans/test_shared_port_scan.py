@@ -10,6 +10,7 @@ from tests.builders import drafts, packets, tables
 from tests.rules.scans.rows import flat, refused, session
 from tests.rules.scans.wire import Tape, read, same_frames, tcp
 from tshark_report.rules.base import Draft
+from tshark_report.rules.scans.horizontal_port_scan import horizontal_port_scan
 from tshark_report.rules.scans.shared_port_scan import shared_port_scan
 from tshark_report.rules.scans.vertical_port_scan import vertical_port_scan
 
@@ -48,6 +49,7 @@ def test_fires_at_fifteen_ports_of_five_sources() -> None:
 
 def test_quiet_on_sources_that_are_seen_once() -> None:
     assert not found(*ports(40, 1))
+    assert not found(*ports(20, 2))
 
 
 def test_quiet_where_the_same_ports_come_again_and_again() -> None:
@@ -73,6 +75,13 @@ def test_one_port_of_a_network() -> None:
     assert not found(*hosts(29))
     # A way out that is down: servers all over.
     assert not found(*hosts(40, net="9.9.9"))
+
+
+def test_sources_that_sweep_by_themselves_are_told_once() -> None:
+    parts = [refused(s * 30 + n, f"10.0.{s}.{n + 1}", 22, source(s)) for s in range(5) for n in range(30)]
+    made = tables(packets=packets(*flat(parts)))
+    assert len(drafts(horizontal_port_scan, made)) == 5
+    assert not drafts(shared_port_scan, made)
 
 
 @pytest.mark.tshark

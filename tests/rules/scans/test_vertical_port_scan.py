@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.builders import drafts, packets, tables
 from tests.conftest import fixture_capture
 from tests.rules.scans.conftest import Wire
-from tests.rules.scans.rows import answer, flat, refused, session, syn
+from tests.rules.scans.rows import answer, flat, refused, session, syn, timed
 from tests.rules.scans.wire import read, same_frames
 from tshark_report.rules.scans.vertical_port_scan import vertical_port_scan
 
@@ -22,6 +22,13 @@ def test_fires_at_15_ports_and_is_quiet_at_14() -> None:
     assert "15 refused" in found[0].summary
     assert "No port answered as open" in found[0].summary
     assert not drafts(vertical_port_scan, tables(packets=packets(*flat(closed(14)))))
+
+
+def test_slow_ones_count_all_the_same() -> None:
+    # Low and slow: one port in ten minutes.
+    rows = timed([row for part in closed(15) for row in part], step=300.0)
+    found = drafts(vertical_port_scan, tables(packets=packets(*rows)))
+    assert [d.subject for d in found] == ["10.0.0.66"]
 
 
 def test_six_of_ten_ports_must_fail() -> None:

@@ -13,8 +13,8 @@ from tshark_report.rules.base import Rule
 from tshark_report.rules.transport import RULES
 
 WIRELESS = ("deauthentication-bursts", "failed-wlan-logins")
-ELSEWHERE = ("lossy-calls", "repeated-wlan-frames")
-"""Their trouble needs hundreds of packets, which stand in captures of their own."""
+ELSEWHERE = ("lossy-calls", "repeated-wlan-frames", "refused-leases")
+"""Their trouble stands in captures of their own."""
 
 
 @pytest.mark.tshark

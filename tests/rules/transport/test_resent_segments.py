@@ -58,13 +58,23 @@ def test_low_for_one_burst_however_large() -> None:
 
 
 def test_low_where_other_connections_did_not_suffer() -> None:
-    lossy = transfer(20, 8, pause=0.21)
+    lossy = transfer(60, 8, pause=0.21)
     others = [transfer(100, 0, stream=n, server="203.0.113.77") for n in range(1, 6)]
     found = drafts(resent_segments, tabled(lossy, *others))
     assert [(d.priority, d.lowered_because) for d in found] == [
         ("low", "1 of the 6 connections of this capture are concerned")
     ]
     assert drafts(resent_segments, tabled(lossy, *others[:4]))[0].priority == "medium"
+
+
+def test_low_where_only_messages_were_sent() -> None:
+    # Segments of a thousand bytes each.
+    assert drafts(resent_segments, tabled(transfer(50, 8, pause=0.21)))[0].priority == "medium"
+    found = drafts(resent_segments, tabled(transfer(40, 8, pause=0.21)))
+    assert [d.priority for d in found] == ["low"]
+    assert "kB were sent on these connections, without a long pause" in found[0].lowered_because
+    assert drafts(resent_segments, tabled(transfer(40, 8, pause=1.9)))[0].priority == "low"
+    assert drafts(resent_segments, tabled(transfer(40, 8, pause=2.1)))[0].priority == "medium"
 
 
 def test_low_for_keep_alives() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tshark_report.knowledge import load
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.tables.tables import Tables
 
 REQUEST = 0
@@ -136,9 +136,9 @@ FIELDS: dict[str, str] = {
 
 def request_bytes(tables: Tables, call: Call) -> int:
     """Bytes that the client sent since the server last spoke, up to the call: the size of the whole request."""
-    stream = tables.packets.filter(
-        (pl.col("transport") == call.transport) & (pl.col("stream") == call.stream) & (pl.col("frame") <= call.frame)
-    ).select("frame", "src", "payload")
+    if call.stream is None:
+        return 0
+    stream = near.of_streams(tables, call.transport, [call.stream]).filter(pl.col("frame") <= call.frame)
     answered = stream.filter((pl.col("src") == call.server) & (pl.col("payload") > 0))["frame"]
     after = int(answered[-1]) if answered.len() else 0
     sent = stream.filter((pl.col("src") == call.client) & (pl.col("frame") > after))["payload"].sum()

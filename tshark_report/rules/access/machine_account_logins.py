@@ -14,7 +14,7 @@ from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables
 
 PASSWORD_SET = (6, 30)
-AUTHENTICATE = (15, 26)
+AUTHENTICATE = (5, 15, 26)
 
 
 @rule(

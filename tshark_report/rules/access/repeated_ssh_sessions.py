@@ -10,7 +10,7 @@ from statistics import median
 import polars as pl
 
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, dense, minutes
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
@@ -212,7 +212,7 @@ def _selection(
         ((pl.col("src") == client) & (pl.col("dst") == server) & (pl.col("dst_port") == port))
         | ((pl.col("src") == server) & (pl.col("dst") == client) & (pl.col("src_port") == port))
     )
-    packets = tables.packets.filter(pair)
+    packets = near.packets(tables, pair, "frame", "stream", "flags", "src")
     syns = packets.filter((pl.col("flags") & 0x12) == 0x02)
     if syns["stream"].n_unique() >= len(streams):
         return (

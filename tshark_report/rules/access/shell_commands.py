@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.access._common import (
     MOST_FINDINGS,
     called,
@@ -192,7 +192,8 @@ def _shells(tables: Tables) -> dict[int, Shell]:
     )
     plain = set(carried["stream"].to_list())
     shells: dict[int, Shell] = {}
-    for row in rows.iter_rows(named=True):
+    columns = ("stream", "frame", "time", "src", "dst", "data")
+    for row in rows.select(columns).iter_rows(named=True):
         data = bytes(row["data"])
         if row["stream"] not in plain or not data or not _text(data):
             continue
@@ -233,8 +234,12 @@ def _shells(tables: Tables) -> dict[int, Shell]:
 
 def _text(data: bytes) -> bool:
     """Nearly all bytes are printable: a shell speaks text."""
-    odd = sum(1 for byte in data if (byte < 0x20 and byte not in b"\t\r\n\b\x1b") or byte == 0x7F)
+    odd = len(data) - len(data.translate(None, ODD_BYTES))
     return odd <= len(data) // 32
+
+
+ODD_BYTES = bytes(byte for byte in (*range(0x20), 0x7F) if byte not in b"\t\r\n\b\x1b")
+"""Bytes that no terminal sends or shows."""
 
 
 def _draft(tables: Tables, context: Context, pair: tuple[str, str], shells: list[Shell]) -> Draft:
@@ -265,9 +270,7 @@ def _draft(tables: Tables, context: Context, pair: tuple[str, str], shells: list
     sentence = f"{commander} sent {called(context, executor)} shell commands in clear on TCP port {port}" + (
         f": {lines[0][4][:100]!r}" if lines else ""
     )
-    packets = tables.packets.filter(
-        (pl.col("transport") == "tcp") & pl.col("stream").is_in(streams) & (pl.col("payload") > 0)
-    )
+    packets = near.of_streams(tables, "tcp", streams).filter(pl.col("payload") > 0)
     strong = bool(outputs) or any(s.strong or s.points >= 3 for s in shells)
     priority: Priority = "high"
     confidence: Confidence = "high" if strong else "medium"

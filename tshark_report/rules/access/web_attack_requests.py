@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules.access import _web
 from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, minutes
-from tshark_report.rules.access.web_shell_calls import calls
+from tshark_report.rules.access.web_shell_calls import marked
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration, listed
 from tshark_report.tables.tables import Tables
@@ -67,10 +67,10 @@ RUNS = ("command injection", "code execution", "Shellshock")
 )
 def web_attack_requests(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each client and server."""
-    every = _web.requests(tables)
-    shells = {r.frame for r, _ in calls(every)}
+    every, commands = marked(_web.requests(tables))
+    shells = {r.frame for r, _ in commands}
     found = [
-        r
+        _web.own(r)
         for r in every
         if r.frame not in shells and set(r.kinds) - {"JNDI look-up", "probe for files that are not meant for visitors"}
     ]

@@ -65,7 +65,7 @@ def shell() -> dict[str, Any]:
 )
 def web_shell_calls(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each client and script."""
-    found = calls(_web.requests(tables))
+    found = [(_web.own(request), command) for request, command in marked(_web.requests(tables))[1]]
     groups: dict[tuple[str, str, int, str], list[tuple[_web.Request, str]]] = {}
     for request, command in found:
         groups.setdefault((request.client, request.server, request.port, request.uri.split("?", 1)[0]), []).append(
@@ -77,8 +77,8 @@ def web_shell_calls(tables: Tables, context: Context) -> Iterator[Draft]:
     yield from drafts[:MOST_FINDINGS]
 
 
-def calls(requests: list[_web.Request]) -> list[tuple[_web.Request, str]]:
-    """Requests that send a system command, or code, to a script that may be there.
+def marked(requests: list[_web.Request]) -> tuple[list[_web.Request], list[tuple[_web.Request, str]]]:
+    """The requests, and those that send a system command, or code, to a script that may be there.
 
     Not those of a client that tries the names of many scripts and finds none: that is a scan, which WEB002 and
     WEB003 tell; their requests are marked as command injection for it.
@@ -88,15 +88,17 @@ def calls(requests: list[_web.Request]) -> list[tuple[_web.Request, str]]:
     for request, _ in made:
         scripts.setdefault(request.client, set()).add(request.uri.split("?", 1)[0])
     kept = []
+    scans: dict[int, _web.Request] = {}
     for request, command in made:
         there = request.status is not None and 200 <= request.status < 300
         unknown = request.status is None and len(scripts[request.client]) == 1
         if there or unknown:
             kept.append((request, command))
         else:
-            request.kinds.setdefault("command injection", command[:80])
-            request.strong = True
-    return kept
+            scan = scans[request.frame] = _web.own(request)
+            scan.kinds.setdefault("command injection", command[:80])
+            scan.strong = True
+    return [scans.get(request.frame, request) for request in requests], kept
 
 
 def _sent(requests: list[_web.Request]) -> list[tuple[_web.Request, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tshark_report.report.model import PRIORITIES, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Rule, drafts
 from tshark_report.rules.checkins._known import GENERIC_NAMES, address_lookup, dynamic_dns, polling_service, usual_port
 from tshark_report.rules.checkins._words import cut, spoken
@@ -17,7 +17,6 @@ from tshark_report.settings import is_address
 from tshark_report.tables.sessions import GENERIC_PROTOCOLS
 from tshark_report.tables.tables import Tables
 
-SYN, ACK = 0x02, 0x10
 DAY = 86_400.0
 
 C2_WEB = Reference(
@@ -76,17 +75,22 @@ class Server:
 def server(tables: Tables, address: str, port: int) -> Server:
     """What is known about a server address."""
     name = tables.names.get(address, "")
-    ttl, lookups = None, 0
-    if name:
-        answers = tables.dns.filter((pl.col("name") == name) & pl.col("response") & (pl.col("a").list.len() > 0))
-        if answers.height:
-            values = [t for row in answers["ttls"].to_list() for t in (row or []) if t is not None]
-            ttl = min(values) if values else None
-        asked = tables.dns.filter((pl.col("name") == name) & ~pl.col("response"))
-        lookups = asked.height
+    ttls, asked = _looked_up(tables)
+    ttl, lookups = (ttls.get(name), asked.get(name, 0)) if name else (None, 0)
     return Server(
         address, port, name, ttl, lookups, dynamic_dns(name) if name else "", polling_service(name) if name else ""
     )
+
+
+def _looked_up(tables: Tables) -> tuple[dict[str, int], dict[str, int]]:
+    """Name -> least TTL of its addresses, and name -> how often it was asked for."""
+    kept: tuple[dict[str, int], dict[str, int]] | None = tables.kept.get("looked up")
+    if kept is None:
+        answers = tables.dns.filter(pl.col("response") & (pl.col("a").list.len() > 0))
+        least = answers.group_by("name").agg(pl.col("ttls").explode().min()).drop_nulls()
+        asked = tables.dns.filter(~pl.col("response")).group_by("name").len()
+        kept = tables.kept["looked up"] = (dict(least.iter_rows()), dict(asked.iter_rows()))
+    return kept
 
 
 def oddities(context: Context, tables: Tables, found: Server, protocol: str) -> list[str]:
@@ -114,22 +118,27 @@ PEERS = 15
 
 def peer_to_peer(context: Context, tables: Tables, client: str) -> bool:
     """True where a client speaks unknown protocols with many outside ports, as file-sharing programs do."""
-    kinds = [*GENERIC_PROTOCOLS, "BitTorrent", "BT-DHT", "BT-uTP"]
-    made: set[tuple[str, int]] = set()
-    for rows in (tables.tcp_sessions, tables.udp_flows):
-        own = rows.filter(
-            (pl.col("client") == client)
-            & (pl.col("server_payload") > 0)
+    return len({port for address, port in _peers(tables).get(client, ()) if context.is_outside(address)}) >= PEERS
+
+
+def _peers(tables: Tables) -> dict[str, list[tuple[str, int]]]:
+    """Client -> servers and high ports with which it spoke an unknown protocol, both ways."""
+    kept: dict[str, list[tuple[str, int]]] | None = tables.kept.get("peers")
+    if kept is None:
+        kinds = [*GENERIC_PROTOCOLS, "BitTorrent", "BT-DHT", "BT-uTP"]
+        spoken = (
+            (pl.col("server_payload") > 0)
             & (pl.col("client_payload") > 0)
             & pl.col("protocol").is_in(kinds)
             & (pl.col("server_port") > 1024)
         )
-        made.update(
-            (a, p) for a, p in own.select("server", "server_port").unique().iter_rows() if context.is_outside(a)
-        )
-        if len({p for _, p in made}) >= PEERS:
-            return True
-    return False
+        kept = {}
+        for rows in (tables.tcp_sessions, tables.udp_flows):
+            found = rows.lazy().filter(spoken).select("client", "server", "server_port").unique().collect()
+            for client, server_, port in found.iter_rows():
+                kept.setdefault(client, []).append((server_, port))
+        tables.kept["peers"] = kept
+    return kept
 
 
 P2P_LOWERED = "The client speaks unknown protocols with many outside ports, as peer-to-peer programs do."
@@ -211,12 +220,8 @@ def not_quoted(tables: Tables) -> str:
 
 def session_starts(tables: Tables, client: str, addresses: Sequence[str], port: int) -> tuple[str, list[int]]:
     """Display filter and frames of a client's TCP session starts (SYN) to a server's addresses."""
-    rows = tables.packets.filter(
-        (pl.col("transport") == "tcp")
-        & (pl.col("src") == client)
-        & pl.col("dst").is_in(list(addresses))
-        & (pl.col("dst_port") == port)
-        & ((pl.col("flags") & (SYN | ACK)) == SYN)
+    rows = near.session_starts(tables).filter(
+        (pl.col("src") == client) & pl.col("dst").is_in(list(addresses)) & (pl.col("dst_port") == port)
     )
     shown = filters.all_of(
         filters.src(client),
@@ -231,12 +236,8 @@ def session_starts(tables: Tables, client: str, addresses: Sequence[str], port: 
 
 def stream_payload(tables: Tables, transport: str, stream: int, src: str, port: int) -> tuple[str, pl.DataFrame]:
     """Display filter and packets with payload that one end sent in one stream; `port` is the sender's."""
-    rows = tables.packets.filter(
-        (pl.col("transport") == transport)
-        & (pl.col("stream") == stream)
-        & (pl.col("src") == src)
-        & (pl.col("src_port") == port)
-        & (pl.col("payload") > 0)
+    rows = near.of_streams(tables, transport, [stream]).filter(
+        (pl.col("src") == src) & (pl.col("src_port") == port) & (pl.col("payload") > 0)
     )
     parts = [filters.equals(f"{transport}.stream", stream), filters.src(src), filters.src_port(transport, port)]
     parts.append("tcp.len > 0" if transport == "tcp" else "udp.length > 8")

@@ -43,11 +43,16 @@ def polling_service(name: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=8)
+def _names(kind: str, part: str) -> frozenset[str]:
+    """One of the lists of knowledge/dynamic_dns.toml."""
+    return frozenset(load("dynamic_dns")[kind][part])
+
+
 @lru_cache(maxsize=8192)
 def dynamic_dns(name: str) -> str:
     """The suffix under which `name` is a dynamic-DNS or tunnel name; "" where it is none."""
-    known = load("dynamic_dns")
-    every = {*known["providers"]["suffixes"], *known["tunnels"]["suffixes"]}
+    every = _names("providers", "suffixes") | _names("tunnels", "suffixes")
     found = list(_suffixes(name))
     return next((suffix for suffix in found[1:] if suffix in every), "")
 
@@ -55,14 +60,14 @@ def dynamic_dns(name: str) -> str:
 @lru_cache(maxsize=8192)
 def vendor_dynamic_dns(name: str) -> bool:
     """True for the dynamic names that vendors give to their own cameras, routers and disks."""
-    every = set(load("dynamic_dns")["cameras"]["suffixes"])
+    every = _names("cameras", "suffixes")
     return any(suffix in every for suffix in _suffixes(name))
 
 
 @lru_cache(maxsize=8192)
 def address_lookup(name: str) -> bool:
     """True for services that tell a client its public address."""
-    every = set(load("dynamic_dns")["address_lookup"]["names"])
+    every = _names("address_lookup", "names")
     return any(suffix in every for suffix in _suffixes(name))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Priority
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
 from tshark_report.rules.checkins import _known as known
@@ -140,9 +140,7 @@ def _draft(
         priority, lowered = "medium", ""
     streams = sorted(rows["stream"].unique().to_list())
     sessions = tables.tcp_sessions.filter(pl.col("stream").is_in(streams))
-    packets = tables.packets.filter(
-        (pl.col("transport") == "tcp") & pl.col("stream").is_in(streams) & (pl.col("payload") > 0)
-    )
+    packets = near.of_streams(tables, "tcp", streams).filter(pl.col("payload") > 0)
     constant = words.constant_start(own).strip() if len(own) > 1 else ""
     first = float(rows["time"].to_list()[0])
     summary = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
 from tshark_report.rules.checkins import _words as words
@@ -70,12 +70,7 @@ def _draft(tables: Tables, client: str, rows: pl.DataFrame) -> Draft:
     refusals = tables.mail.filter(
         (pl.col("dst") == client) & (pl.col("smtp_code") >= 500) & pl.col("stream").is_in(rows["stream"].implode())
     ).height
-    starts = tables.packets.filter(
-        (pl.col("src") == client)
-        & (pl.col("dst_port") == SMTP_PORT)
-        & (pl.col("transport") == "tcp")
-        & ((pl.col("flags") & (common.SYN | common.ACK)) == common.SYN)
-    )
+    starts = near.session_starts(tables).filter((pl.col("src") == client) & (pl.col("dst_port") == SMTP_PORT))
     return Draft(
         subject=client,
         hosts=(client, *servers[:3]),

@@ -34,6 +34,12 @@ LABEL_MIN = 4
 """Characters from which a domain's name that is also the organisation's is no chance."""
 ISSUER_IS_A_HOST = r"^CN=[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 """Authorities have an organisation; Tor relays and home-made chains name a made-up host as their issuer."""
+CERTIFICATE_SIGNS = (
+    "valid for", "valid without end", "expired on", "not valid before", "before it was shown", "openssl's default",
+    "dynamic-DNS", "its issuer",
+)  # fmt: skip
+"""Oddities of the certificate itself, as `_oddities` words them. No server name asked for, no host name in the subject
+and a port of one's own are one and the same thing: backup, storage and management programs have all three."""
 OWN_BY_HABIT = frozenset({25, 110, 143, 465, 587, 993, 995, 1433, 3306, 3389, 5432, 5985, 5986, 8006, 8009, 10000})
 """Mail, databases and remote administration make their own certificate when they are installed."""
 
@@ -88,6 +94,11 @@ OWN_BY_HABIT = frozenset({25, 110, 143, 465, 587, 993, 995, 1433, 3306, 3389, 54
         "siblings": Threshold(
             3, "names", "A client that uses so many other names of the certificate's domain uses that owner's service."
         ),
+        "established": Threshold(
+            365,
+            "days",
+            "A name that is only borrowed is noticed sooner; an old certificate belongs to a known service.",
+        ),
         "oddities_high": Threshold(
             3, "oddities", "Self-signed and three more odd things: an analyst opens that first."
         ),
@@ -98,7 +109,16 @@ def odd_certificates(tables: Tables, context: Context) -> Iterator[Draft]:
     """Judges each server's certificate at the time of the capture."""
     keys = ["src", "src_port", "subject", "issuer", "serial"]
     drafts = []
+    # Where both sides show one, the client's is no server's.
+    asking = tables.tcp_sessions.filter(pl.col("syns") > 0).select(
+        "stream",
+        pl.col("client").alias("src"),
+        pl.col("client_port").alias("src_port"),
+        pl.lit("tcp").alias("transport"),
+    )
     shown = tables.certificates.filter(pl.col("src").is_not_null())
+    if shown.height:
+        shown = shown.join(asking, on=asking.columns, how="anti", maintain_order="left")
     own = pl.col("self_signed") | ((pl.col("chain") == 1) & pl.col("issuer").str.contains(ISSUER_IS_A_HOST))
     outdated = shown.filter(_outside_its_dates() & ~own)
     outdated = outdated.filter(
@@ -284,6 +304,12 @@ def _matches(asked: str, names: list[str]) -> bool:
     return False
 
 
+def _age(row: dict[str, object]) -> float:
+    """Seconds between the beginning of the certificate's validity and the moment at which it was shown."""
+    begin, now = row["not_before"], row["time"]
+    return now - begin if isinstance(begin, float) and isinstance(now, float) else 0.0
+
+
 def _names_its_owner(row: dict[str, object]) -> bool:
     """Does the certificate name an organisation, and a host under the domain of the same name?"""
     domain = registered_domain(str(row["common_name"] or "").lower().removeprefix("*.")) or ""
@@ -324,7 +350,11 @@ def _priority(
     if known.vendor_dynamic_dns(server.name):
         return "low", "medium", "The name is one that a vendor gives to its own devices."
     if len(odd) >= context.limit("oddities_high") and row["self_signed"]:
+        if not any(sign in text for text in odd for sign in CERTIFICATE_SIGNS):
+            return "medium", "medium", "Its oddities are those of any program that does not speak to web browsers."
         if _names_its_owner(row):
+            if _age(row) >= context.limit("established") * common.DAY:
+                return "low", "medium", "The certificate, years old, names an organisation and the domain of that name."
             return "medium", "medium", "The certificate names an organisation and the domain of that name."
         return "high", "high", ""
     if odd and (row["self_signed"] or len(odd) >= context.limit("oddities_high")):

@@ -8,7 +8,7 @@ import polars as pl
 
 from tshark_report.knowledge import load
 from tshark_report.report.model import Innocent, Priority
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
 from tshark_report.rules.checkins import _words as words
@@ -128,9 +128,8 @@ def _draft(tables: Tables, context: Context, kind: str, address: str, port: int,
 
 def _packets(tables: Tables, address: str, port: int, streams: list[int]) -> tuple[str, list[int]]:
     """Display filter and frames: the sessions by number, or all of that port where they are too many."""
-    tcp = tables.packets.filter(pl.col("transport") == "tcp")
     if len(streams) <= STREAMS_MAX:
-        rows = tcp.filter(pl.col("stream").is_in(streams))
+        rows = near.of_streams(tables, "tcp", streams)
         return filters.all_of(filters.one_of("tcp.stream", streams), common.not_quoted(tables)), rows["frame"].to_list()
     there = (pl.col("dst") == address) & (pl.col("dst_port") == port)
     back = (pl.col("src") == address) & (pl.col("src_port") == port)
@@ -138,4 +137,5 @@ def _packets(tables: Tables, address: str, port: int, streams: list[int]) -> tup
         filters.all_of(filters.dst(address), filters.dst_port("tcp", port)),
         filters.all_of(filters.src(address), filters.src_port("tcp", port)),
     )
-    return filters.all_of(shown, common.not_quoted(tables)), tcp.filter(there | back)["frame"].to_list()
+    tcp = tables.packets.lazy().filter((pl.col("transport") == "tcp") & (there | back)).select("frame").collect()
+    return filters.all_of(shown, common.not_quoted(tables)), tcp["frame"].to_list()

@@ -87,23 +87,25 @@ class _Ticks:
 def regular_messages(tables: Tables, context: Context) -> Iterator[Draft]:
     """Cuts each direction of each stream into messages and looks at their gaps and sizes."""
     groups: dict[tuple[str, str, int, str], list[_Ticks]] = {}
-    ends = _ends(tables)
-    for ticks in _ticks(tables, context):
+    found = list(_ticks(tables, context))
+    ends = _ends(tables, {(ticks.transport, ticks.stream) for ticks in found})
+    for ticks in found:
         client, server, port = ends[ticks.transport, ticks.stream]
         groups.setdefault((client, server, port, ticks.transport), []).append(ticks)
     drafts = []
-    for (client, server, port, transport), found in groups.items():
+    for (client, server, port, transport), sides in groups.items():
         # The client's side tells more; where both tick, one answers the other.
-        own = [t for t in found if t.src == client] or found
+        own = [t for t in sides if t.src == client] or sides
         draft = _draft(tables, context, client, server, port, transport, own)
         if draft is not None:
             drafts.append(draft)
     yield from common.first_of(drafts, FINDINGS_MAX)
 
 
-def _ends(tables: Tables) -> dict[tuple[str, int], tuple[str, str, int]]:
+def _ends(tables: Tables, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, str, int]]:
     made = {}
-    for transport, rows in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
+    for transport, every in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
+        rows = every.filter(pl.col("stream").is_in([stream for kind, stream in wanted if kind == transport]))
         for stream, client, server, port in rows.select("stream", "client", "server", "server_port").iter_rows():
             made[transport, stream] = (client, server, port)
     return made
@@ -112,9 +114,7 @@ def _ends(tables: Tables) -> dict[tuple[str, int], tuple[str, str, int]]:
 def _ticks(tables: Tables, context: Context) -> Iterator[_Ticks]:
     least = int(context.limit("messages"))
     long = _long_streams(tables, context.limit("span"), least)
-    data = tables.packets.filter((pl.col("payload") > 0) & pl.col("stream").is_not_null()).join(
-        long, on=["transport", "stream"], how="semi", maintain_order="left"
-    )
+    data = _payloads(tables, long)
     if data.is_empty():
         return
     # A segment whose last byte was already sent is a retransmission or a keep-alive, and no new message.
@@ -159,6 +159,15 @@ def _joined(times: list[float], sizes: list[int]) -> tuple[list[float], list[int
     return kept, summed
 
 
+def _payloads(tables: Tables, streams: pl.DataFrame) -> pl.DataFrame:
+    """Packets with payload of these streams (`transport` and `stream`), in order."""
+    near_ = tables.packets.lazy().filter(
+        (pl.col("payload") > 0) & pl.col("stream").is_in(streams["stream"].unique().implode())
+    )
+    columns = ("transport", "stream", "src", "src_port", "protocol", "time", "seq", "payload")
+    return near_.select(columns).collect().join(streams, on=["transport", "stream"], how="semi", maintain_order="left")
+
+
 def _long_streams(tables: Tables, span: float, least: int) -> pl.DataFrame:
     """Streams that last, carry enough packets, and speak TLS or something that tshark does not know."""
     made = []
@@ -170,8 +179,7 @@ def _long_streams(tables: Tables, span: float, least: int) -> pl.DataFrame:
         )
     long = pl.concat(made)
     unnamed = (
-        tables.packets.filter(pl.col("payload") > 0)
-        .join(long, on=["transport", "stream"], how="semi")
+        _payloads(tables, long)
         .group_by("transport", "stream")
         .agg(
             (~pl.col("protocol").is_in(GENERIC_PROTOCOLS) & ~pl.col("protocol").str.contains(r"^(TLS|SSL)"))

@@ -56,9 +56,7 @@ def tls_on_odd_ports(tables: Tables, context: Context) -> Iterator[Draft]:
         & ~pl.col("dst_port").is_in(list(known.ports("tls")))
     )
     told = (
-        {d.subject for d in common.told(odd_certificates, context) if d.priority in ("high", "medium")}
-        if hello.height
-        else set()
+        {d.subject for d in common.told(odd_certificates, context) if d.priority != "info"} if hello.height else set()
     )
     drafts = []
     for (client, address, port), rows in hello.group_by("src", "dst", "dst_port", maintain_order=True):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from tshark_report.report.model import Cell, ColumnType, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context
 from tshark_report.story.words import listed
 from tshark_report.tables.tables import Tables
@@ -70,13 +70,9 @@ def stretch(transport: str, stream: int, first: int | None = None, last: int | N
 
 def stretch_frames(tables: Tables, wanted: Sequence[tuple[str, int, int | None, int | None]]) -> list[int]:
     """The frames that the `stretch` filters of (transport, stream, first, last) select together."""
-    near = tables.packets.filter(
-        pl.col("stream").is_in(sorted({stream for _, stream, _, _ in wanted}))
-        & pl.col("transport").is_in(["tcp", "udp"])
-    ).select("transport", "stream", "frame")
     found: set[int] = set()
     for transport, stream, first, last in wanted:
-        own = near.filter((pl.col("transport") == transport) & (pl.col("stream") == stream))["frame"]
+        own = near.of_streams(tables, transport, [stream])["frame"] if transport in ("tcp", "udp") else pl.Series()
         found.update(n for n in own.to_list() if (first is None or n >= first) and (last is None or n <= last))
     return sorted(found)
 

@@ -117,7 +117,10 @@ def size_text(value: int) -> str:
 
 def messages(tables: Tables) -> pl.DataFrame:
     """The capture's DNS messages; columns as tables.questions.messages gives them."""
-    return _questions.messages(tables.dns)
+    kept: pl.DataFrame | None = tables.kept.get("dns messages")
+    if kept is None:
+        kept = tables.kept["dns messages"] = _questions.messages(tables.dns)
+    return kept
 
 
 def questions(dns: pl.DataFrame) -> pl.DataFrame:

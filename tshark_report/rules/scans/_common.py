@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from tshark_report.knowledge import load
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.story.words import clock, iso_time, listed
-from tshark_report.tables.sessions import ACK, SYN
 from tshark_report.tables.tables import Tables
 
 FINDINGS = 10
@@ -39,9 +38,13 @@ def whole(value: object) -> int:
 
 def icmp_errors(tables: Tables) -> pl.DataFrame:
     """ICMP packets that quote another packet's header."""
-    six = pl.col("src").str.contains(":", literal=True)
-    kind = pl.col("type")
-    return tables.icmp.filter((kind.is_in(ERRORS_4) & ~six) | (kind.is_in(ERRORS_6) & six))
+    kept: pl.DataFrame | None = tables.kept.get("icmp errors")
+    if kept is None:
+        six = pl.col("src").str.contains(":", literal=True)
+        kind = pl.col("type")
+        kept = tables.icmp.filter((kind.is_in(ERRORS_4) & ~six) | (kind.is_in(ERRORS_6) & six))
+        tables.kept["icmp errors"] = kept
+    return kept
 
 
 def unquoted(tables: Tables) -> str:
@@ -63,16 +66,22 @@ def not_errors(tables: Tables) -> str:
 
 def own(tables: Tables, *parts: str) -> str:
     """A filter on TCP or UDP packets that neither ICMP errors about them nor damaged TCP headers match."""
-    damaged = tables.packets.filter((pl.col("transport") == "tcp") & pl.col("flags").is_null()).height
-    sound = filters.exists("tcp.len") if damaged and any("tcp." in part for part in parts) else ""
+    sound = filters.exists("tcp.len") if any("tcp." in part for part in parts) and _damaged(tables) else ""
     return filters.all_of(*parts, sound, unquoted(tables))
+
+
+def _damaged(tables: Tables) -> bool:
+    """Are there TCP headers that break off before their flags?"""
+    kept: bool | None = tables.kept.get("damaged TCP headers")
+    if kept is None:
+        damaged = (pl.col("transport") == "tcp") & pl.col("flags").is_null()
+        kept = tables.kept["damaged TCP headers"] = bool(tables.packets.select(damaged.any()).item())
+    return kept
 
 
 def syn_packets(tables: Tables) -> pl.DataFrame:
     """Packets with SYN and without ACK: what SYN_FILTER selects."""
-    return tables.packets.filter(
-        (pl.col("transport") == "tcp") & ((pl.col("flags") & (SYN | ACK)) == SYN) & pl.col("src").is_not_null()
-    )
+    return near.session_starts(tables).filter(pl.col("src").is_not_null())
 
 
 def attempts(tables: Tables) -> pl.DataFrame:

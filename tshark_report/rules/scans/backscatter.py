@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import FINDINGS, frame_numbers, number, own, service, several, span
 from tshark_report.story.words import count, duration, listed
@@ -21,20 +21,27 @@ TALKING = Threshold(0.1, "share of the answers", "where more streams carry data,
 
 def answers(tables: Tables) -> pl.DataFrame:
     """SYN/ACK and RST packets that start a stream in which no SYN and no payload was seen."""
+    kept: pl.DataFrame | None = tables.kept.get("unasked answers")
+    if kept is None:
+        kept = tables.kept["unasked answers"] = _answers(tables)
+    return kept
+
+
+def _answers(tables: Tables) -> pl.DataFrame:
     mute = tables.tcp_sessions.filter(
         (pl.col("syns") == 0) & (pl.col("client_payload") == 0) & (pl.col("server_payload") == 0)
     ).select("stream")
-    tcp = tables.packets.filter(
-        (pl.col("transport") == "tcp") & pl.col("flags").is_not_null() & pl.col("src").is_not_null()
-    )
     flags = pl.col("flags")
+    # Streams first: few are mute, and only their packets are worth copying.
+    spoken = (pl.col("transport") == "tcp") & flags.is_not_null() & pl.col("src").is_not_null()
+    tcp = tables.packets.filter(spoken & pl.col("stream").is_in(mute["stream"].implode()))
     kind = (
         pl.when((flags & (SYN | ACK | RST)) == (SYN | ACK))
         .then(pl.lit("SYN/ACK"))
         .when((flags & RST) != 0)
         .then(pl.lit("RST"))
     )
-    rows = tcp.join(mute, on="stream", how="semi", maintain_order="left").with_columns(kind.alias("kind"))
+    rows = tcp.with_columns(kind.alias("kind"))
     first = rows.group_by("stream").agg(pl.col("src").first().alias("opener"))
     rows = rows.filter(pl.col("kind").is_not_null()).join(first, on="stream", maintain_order="left")
     # Whoever resets such an answer only says that it did not ask.
@@ -117,18 +124,19 @@ def backscatter(tables: Tables, context: Context) -> Iterator[Draft]:
 def _draft(tables: Tables, rows: pl.DataFrame, src: str, ports: list[int]) -> Draft:
     # The filter cannot ask whether a SYN was seen: it takes every such answer of these ports.
     flags = pl.col("flags")
-    mine = tables.packets.filter(
+    mine = near.packets(
+        tables,
         (pl.col("transport") == "tcp")
         & (pl.col("src") == src)
         & pl.col("src_port").is_in(ports)
-        & (((flags & (SYN | ACK)) == (SYN | ACK)) | ((flags & RST) != 0))
+        & (((flags & (SYN | ACK)) == (SYN | ACK)) | ((flags & RST) != 0)),
+        "frame",
     )
     addresses = rows["dst"].unique(maintain_order=True).to_list()
     acks, resets = rows.filter(pl.col("kind") == "SYN/ACK").height, rows.filter(pl.col("kind") == "RST").height
     first, last = number(rows["time"].min()), number(rows["time"].max())
-    ended = tables.packets.filter(
-        (pl.col("transport") == "tcp") & (pl.col("dst") == src) & pl.col("dst_port").is_in(ports) & ((flags & RST) != 0)
-    ).height
+    back = (pl.col("transport") == "tcp") & (pl.col("dst") == src) & pl.col("dst_port").is_in(ports)
+    ended = near.packets(tables, back & ((flags & RST) != 0), "frame").height
     named = ", ".join(f"{src}:{p}" for p in ports[:3])
     made = " and ".join(
         text

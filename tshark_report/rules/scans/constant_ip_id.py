@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import FINDINGS, frame_numbers, not_errors, number, several, span
 from tshark_report.rules.scans._marks import ZMAP_ID
@@ -56,18 +56,18 @@ SHARE = Threshold(0.9, "share of the sender's packets", "a counter or a drawn nu
 def constant_ip_id(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each sender, or one for all where there are many."""
     pieces = fragments(tables.packets)["frame"]
-    ip = tables.packets.filter(
-        pl.col("ip_id").is_not_null() & pl.col("src").is_not_null() & ~pl.col("frame").is_in(pieces.implode())
-    )
+    whole = pl.col("ip_id").is_not_null() & pl.col("src").is_not_null() & ~pl.col("frame").is_in(pieces.implode())
+    ip = near.packets(tables, whole, "src", "ip_id", "time")
     total = ip.group_by("src").len().rename({"len": "all"})
     rows = (
         ip.filter(pl.col("ip_id") != 0)
-        .group_by("src", "ip_id", maintain_order=True)
+        # One number for both: grouping by text and number takes twice as long.
+        .group_by(pl.struct("src", "ip_id").hash().alias("both"), maintain_order=True)
         .agg(
+            pl.col("src", "ip_id").first(),
             pl.len().cast(pl.Int64).alias("packets"),
             pl.col("time").min(),
             pl.col("time").max().alias("last"),
-            pl.col("dst"),
         )
         .join(total, on="src", how="left", maintain_order="left")
         .filter(

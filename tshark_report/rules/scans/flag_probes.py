@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import FINDINGS, frame_numbers, own, services, span
 from tshark_report.story.words import listed
@@ -93,15 +93,15 @@ def flag_names(flags: int) -> str:
 def flag_probes(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each source."""
     # A fragment that tshark put together from pieces may be no TCP header at all.
-    tcp = tables.packets.filter(
+    tcp = (
         (pl.col("transport") == "tcp")
         & pl.col("flags").is_not_null()
         & pl.col("src").is_not_null()
         & (pl.col("fragment_offset").fill_null(0) == 0)
     )
-    values = {int(v): kind_of(int(v)) for v in tcp["flags"].unique().to_list()}
+    values = {int(v): kind_of(int(v)) for v in near.packets(tables, tcp, "flags")["flags"].unique().to_list()}
     odd = {value: kind for value, kind in values.items() if kind}
-    probes = tcp.filter(pl.col("flags").is_in(list(odd)))
+    probes = tables.packets.filter(tcp & pl.col("flags").is_in(list(odd)))
     lone = _lone(tcp, tables, context.limit("ports"))
     every = pl.concat([probes, lone]).sort("frame")
     if every.is_empty():
@@ -111,7 +111,7 @@ def flag_probes(tables: Tables, context: Context) -> Iterator[Draft]:
         yield _draft(tables, context, src, every.filter(pl.col("src") == src), odd)
 
 
-def _lone(tcp: pl.DataFrame, tables: Tables, ports: float) -> pl.DataFrame:
+def _lone(tcp: pl.Expr, tables: Tables, ports: float) -> pl.DataFrame:
     """ACK or FIN/ACK packets that are all a source sent in their stream, to many ports of one host."""
     mute = tables.tcp_sessions.filter(
         (pl.col("syns") == 0)
@@ -120,8 +120,12 @@ def _lone(tcp: pl.DataFrame, tables: Tables, ports: float) -> pl.DataFrame:
         & (pl.col("server_payload") == 0)
     ).select("stream")
     six = pl.col("flags") & SIX
-    rows = tcp.join(mute, on="stream", how="semi", maintain_order="left").filter(
-        six.is_in([ACK, FIN | ACK]) & (pl.col("src_port") >= 1024) & (pl.col("payload") == 0)
+    rows = tables.packets.filter(
+        tcp
+        & pl.col("stream").is_in(mute["stream"].implode())
+        & six.is_in([ACK, FIN | ACK])
+        & (pl.col("src_port") >= 1024)
+        & (pl.col("payload") == 0)
     )
     wide = rows.group_by("src", "dst", "flags").agg(pl.col("dst_port").n_unique(), pl.col("src_port").n_unique())
     # A server that ends connections sends from one port to many as well, but to high ones.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import FINDINGS, frame_numbers, own, span
 from tshark_report.rules.scans.flag_probes import flag_names
@@ -36,18 +36,29 @@ SIGN_TEXTS = {
 
 
 def suspects(tables: Tables, apart: float) -> pl.DataFrame:
-    """Resets with what sets them apart from the sender's other packets in the session."""
-    tcp = tables.packets.filter(
+    """Resets with what sets them apart from the sender's other packets in the session; worked out once."""
+    kept: pl.DataFrame | None = tables.kept.get(("suspect resets", apart))
+    if kept is None:
+        kept = tables.kept["suspect resets", apart] = _suspects(tables, apart)
+    return kept
+
+
+def _suspects(tables: Tables, apart: float) -> pl.DataFrame:
+    flags = pl.col("flags")
+    tcp = (
         (pl.col("transport") == "tcp")
         & pl.col("stream").is_not_null()
-        & pl.col("flags").is_not_null()
+        & flags.is_not_null()
         & pl.col("ttl").is_not_null()
     )
-    flags = pl.col("flags")
-    resets = tcp.filter((flags & RST) != 0)
+    resets = tables.packets.filter(tcp & ((flags & RST) != 0))
     if resets.is_empty():
         return resets
-    touched = tcp.join(resets.select("stream").unique(), on="stream", how="semi", maintain_order="left")
+    touched = near.packets(
+        tables,
+        tcp & pl.col("stream").is_in(resets["stream"].unique().implode()),
+        "frame", "time", "src", "src_port", "dst", "dst_port", "ip_id", "ttl", "flags", "payload",
+    )  # fmt: skip
     # Streams are compared by their four numbers: after a reset tshark may begin a new stream for the same ones.
     ends = ["src", "src_port", "dst", "dst_port"]
     others = touched.filter((flags & RST) == 0)

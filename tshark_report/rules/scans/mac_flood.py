@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import busiest, frame_numbers, number, span
 from tshark_report.story.words import count, listed
@@ -53,7 +53,10 @@ STEP = 10.0
 )
 def mac_flood(tables: Tables, context: Context) -> Iterator[Draft]:
     """At most one finding."""
-    wired = tables.packets.filter(pl.col("eth_src").is_not_null() & pl.col("protocols").str.starts_with("eth"))
+    on_wire = pl.col("eth_src").is_not_null() & pl.col("protocols").str.starts_with("eth")
+    if near.packets(tables, on_wire, "eth_src")["eth_src"].n_unique() < context.limit("addresses"):
+        return
+    wired = near.packets(tables, on_wire, "eth_src", "time", "frame", "src", "protocol")
     seen = wired.group_by("eth_src", maintain_order=True).agg(
         pl.len().alias("frames"), pl.col("time").min(), pl.col("frame").min(), pl.col("src").first()
     )

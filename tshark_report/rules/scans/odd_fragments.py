@@ -36,10 +36,8 @@ def fragments(packets: pl.DataFrame, six: pl.DataFrame | None = None) -> pl.Data
         .then(pl.col("more_fragments").fill_null(value=False))
         .otherwise(bit | pl.col("more_fragments").fill_null(value=False))
     )
-    rows = packets.filter(pl.col("fragment_offset").is_not_null() & pl.col("src").is_not_null()).with_columns(
-        more.alias("more")
-    )
-    rows = rows.filter(pl.col("more") | (pl.col("fragment_offset") > 0))
+    cut = pl.col("fragment_offset").is_not_null() & pl.col("src").is_not_null()
+    rows = packets.filter(cut & (more | (pl.col("fragment_offset") > 0))).with_columns(more.alias("more"))
     ident = pl.col("ip_id").cast(pl.Int64)
     if six is not None and six.height:
         numbers = six.select("frame", pl.col("ident").alias("ident6")).unique("frame", keep="first")

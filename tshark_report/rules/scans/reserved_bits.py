@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import FINDINGS, frame_numbers, not_errors, number, own, several, span
 from tshark_report.rules.scans.flag_probes import flag_names, kind_of
@@ -64,12 +64,11 @@ def reserved_bits(tables: Tables, context: Context) -> Iterator[Draft]:
     resets = suspects(tables, APART.value)
     told = resets.filter(pl.col("reserved"))["frame"] if resets.height else resets["frame"]
     first_piece = pl.col("fragment_offset").fill_null(0) == 0
-    tcp = tables.packets.filter(
-        (pl.col("transport") == "tcp") & pl.col("flags").is_not_null() & first_piece & pl.col("src").is_not_null()
-    )
-    known = [v for v in tcp["flags"].unique().to_list() if kind_of(v) is None]
-    tcp = tcp.filter(pl.col("flags").is_in(known))
     flags = pl.col("flags")
+    whole = (pl.col("transport") == "tcp") & flags.is_not_null() & first_piece & pl.col("src").is_not_null()
+    known = [v for v in near.packets(tables, whole, "flags")["flags"].unique().to_list() if kind_of(v) is None]
+    marked = [v for v in known if v & (RESERVED | URG)]
+    tcp = tables.packets.filter(whole & flags.is_in(marked)) if marked else tables.packets.clear()
     urgent = ((flags & URG) != 0) & ~pl.col("src_port").is_in(URGENT_PORTS) & ~pl.col("dst_port").is_in(URGENT_PORTS)
     yield from _found(
         tables,
@@ -81,7 +80,7 @@ def reserved_bits(tables: Tables, context: Context) -> Iterator[Draft]:
     yield from _found(tables, context, tcp.filter(urgent), "the TCP urgent flag (URG)", "tcp.flags")
     high = pl.col("ip_flags")
     evil = pl.when(high < 8).then((high & 4) != 0).otherwise((high & 0x80) != 0)
-    ip = tables.packets.filter(high.is_not_null() & pl.col("src").is_not_null()).filter(evil)
+    ip = tables.packets.filter(high.is_not_null() & pl.col("src").is_not_null() & evil)
     yield from _found(tables, context, ip, "the reserved bit of the IP header", "ip.flags.rb")
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.base import Context, Draft, Threshold, drafts, evidence, rule
 from tshark_report.rules.scans._common import (
     FINDINGS,
     SYN_FILTER,
@@ -27,6 +27,7 @@ from tshark_report.rules.scans._common import (
     whole,
 )
 from tshark_report.rules.scans._marks import crafted
+from tshark_report.rules.scans.horizontal_port_scan import horizontal_port_scan
 from tshark_report.rules.scans.vertical_port_scan import scanned_pairs
 from tshark_report.story.words import count, listed
 from tshark_report.tables.tables import Tables
@@ -34,7 +35,7 @@ from tshark_report.tables.tables import Tables
 SOURCES = Threshold(5, "sources", "two or three hosts may be one person's; five that divide the work are not")
 PORTS = Threshold(15, "TCP ports", "together, as many as make a port scan of one source")
 HOSTS = Threshold(30, "hosts", "together, a sweep over a network; a farm of servers is smaller or answers")
-EACH = Threshold(2, "tries a source", "the median: made-up sources of a flood are seen once each")
+EACH = Threshold(3, "tries a source", "the median: made-up sources are seen once each, lost clients once or twice")
 AGAIN = Threshold(
     1.2, "sources a target", "who divides the work tries each once; what the whole Internet tries meets the same ports"
 )
@@ -100,9 +101,14 @@ def shared_port_scan(tables: Tables, context: Context) -> Iterator[Draft]:
     tried = attempts(tables)
     if tried["client"].n_unique() < context.limit("sources"):
         return
+    # One event, one finding: sources that scan a host by themselves are told by another rule.
     alone = scanned_pairs(tables)
     if alone.height:
         tried = tried.join(alone.select("client", "server"), on=["client", "server"], how="anti", maintain_order="left")
+    # Nor sources that sweep a port by themselves.
+    limits = horizontal_port_scan.limits(context.settings)
+    sweeping = [d.subject for d in drafts(horizontal_port_scan, Context(context.settings, limits, tables))]
+    tried = tried.filter(~pl.col("client").is_in(sweeping))
     # Who uses the server for something may well fail at another of its ports.
     users = tables.tcp_sessions.filter("established").select("client", "server").unique()
     tried = tried.join(users, on=["client", "server"], how="anti", maintain_order="left")

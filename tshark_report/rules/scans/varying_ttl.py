@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import FINDINGS, frame_numbers, not_errors, number, several, span
 from tshark_report.rules.scans.icmp_sweep import HOSTS, MANY, REPEATS, UNANSWERED, WINDOW, sweeps
@@ -59,12 +59,13 @@ TRACE = Threshold(3, "hops", "a path test begins at one and counts up; ordinary 
 )
 def varying_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each address; those of ICMP sweeps and port scans are told there."""
-    every = tables.packets.filter(
-        pl.col("ttl").is_not_null() & pl.col("src").is_not_null() & pl.col("dst").is_not_null()
-    )
+    whole = pl.col("ttl").is_not_null() & pl.col("src").is_not_null() & pl.col("dst").is_not_null()
+    every = near.packets(tables, whole, "src", "ttl")
     wide = (
-        every.group_by("src", maintain_order=True)
-        .agg(pl.col("ttl").n_unique().alias("n"))
+        every.select("src", "ttl")
+        .unique(maintain_order=True)
+        .group_by("src", maintain_order=True)
+        .agg(pl.len().alias("n"))
         .filter(pl.col("n") >= context.limit("values"))
     )
     if wide.is_empty():
@@ -84,7 +85,7 @@ def varying_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
     for src in wide.sort("n", descending=True, maintain_order=True)["src"].to_list():
         if src in swept or src in scanned:
             continue
-        mine = every.filter(pl.col("src") == src)
+        mine = tables.packets.filter(whole & (pl.col("src") == src))
         groups = [d for d in mine["dst"].unique().to_list() if is_multicast(d)]
         mine = mine.filter(~pl.col("dst").is_in(groups))
         transport = _changing(mine, context)

@@ -23,6 +23,7 @@ from tshark_report.rules.transport.malformed_packets import malformed_packets
 from tshark_report.rules.transport.missing_packets import missing_packets
 from tshark_report.rules.transport.redirects import redirects
 from tshark_report.rules.transport.refused_connections import refused_connections
+from tshark_report.rules.transport.refused_leases import refused_leases
 from tshark_report.rules.transport.reordered_packets import reordered_packets
 from tshark_report.rules.transport.repeated_wlan_frames import repeated_wlan_frames
 from tshark_report.rules.transport.resent_segments import resent_segments
@@ -58,6 +59,7 @@ RULES: tuple[Rule, ...] = (
     repeated_wlan_frames,
     unanswered_arp,
     unanswered_dhcp,
+    refused_leases,
     unanswered_datagrams,
     exceeded_ttl,
     redirects,

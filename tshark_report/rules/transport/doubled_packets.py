@@ -88,10 +88,12 @@ def doubled_packets(tables: Tables, context: Context) -> Iterator[Draft]:
         pl.min_horizontal("src", "dst").alias("a"),
         pl.max_horizontal("src", "dst").alias("b"),
     ]
-    copied = tables.copies.join(
-        tables.streams.select("frame", "time", "src", "dst", "stream", "up", *ends), on="frame"
-    ).sort("frame")
-    totals = tables.streams.group_by(*ends).agg(pl.len().alias("all"))
+    columns = ("frame", "time", "src", "dst", "stream", "up")
+    seen = tables.streams.lazy().filter(pl.col("frame").is_in(tables.copies["frame"].implode())).select(*columns, *ends)
+    copied = tables.copies.join(seen.collect(), on="frame").sort("frame")
+    # Counted one way first: putting the two ends of each packet in order takes longer than counting.
+    one_way = tables.streams.group_by("src", "dst").agg(pl.len().alias("all"))
+    totals = one_way.group_by(*ends).agg(pl.col("all").sum())
     groups = copied.group_by("a", "b").agg(pl.len().alias("n")).join(totals, on=["a", "b"])
     groups = groups.filter(
         (pl.col("n") >= context.limit("copies")) & (100 * pl.col("n") >= context.limit("share") * pl.col("all"))

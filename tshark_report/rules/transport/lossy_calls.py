@@ -99,8 +99,8 @@ def _clock(kind: int | None, rate: float) -> float:
     answers=("Q7",),
     why=(
         "RTP numbers its packets, so what is missing on the way to the capture point can be counted, and its "
-        "timestamps say when each packet should have come. From about 1 % loss or 30 ms of jitter on people hear it; the cause is "
-        "a full or slow link before the capture point, or a sender that does not keep time."
+        "timestamps say when each packet should have come. From about 1 % loss or 30 ms of jitter on people hear it; "
+        "the cause is a full or slow link before the capture point, or a sender that does not keep time."
     ),
     innocent=(
         Innocent(

@@ -35,6 +35,10 @@ NOTICED_SHARE = Threshold(
 NOTICED_SEGMENTS = Threshold(8, "segments", "a share of a few packets is no share")
 NOTICED_STALL = Threshold(3, "seconds", "of waiting for time-outs in all: one long hang, or pauses again and again")
 NOTICED_PAUSE = Threshold(1, "seconds", "a pause of a second interrupts the user's train of thought (Nielsen, 1993)")
+NOTICED_BYTES = Threshold(
+    50_000, "bytes", "of the connections concerned: loss slows transfers down; messages of less suffer from pauses only"
+)
+MESSAGE_PAUSE = Threshold(2, "seconds", "the longest that a message may wait unnoticed where hardly anything is sent")
 NOTICED_EPISODES = Threshold(5, "losses", "apart from each other: one burst of loss is over before anybody complains")
 NOTICED_CONNECTIONS = Threshold(
     20, "percent", "of the capture's connections or TCP bytes: below that most of what went on did not suffer"
@@ -116,6 +120,8 @@ _KINDS = {
         "noticed_segments": NOTICED_SEGMENTS,
         "noticed_stall": NOTICED_STALL,
         "noticed_pause": NOTICED_PAUSE,
+        "noticed_bytes": NOTICED_BYTES,
+        "message_pause": MESSAGE_PAUSE,
         "noticed_episodes": NOTICED_EPISODES,
         "noticed_connections": NOTICED_CONNECTIONS,
         "few_share": FEW_SHARE,
@@ -274,6 +280,9 @@ def _lowered(tables: Tables, context: Context, here: pl.DataFrame, segments: int
     if 100 * mine.height < least * every and carried < least * number(sessions["bytes"].sum()):
         return f"{mine.height:,} of the {every:,} connections of this capture are concerned"
     pauses = lost.filter(pl.col("kind") == "time-out")["idle"]
+    sent = number(mine["bytes"].sum())
+    if sent < context.limit("noticed_bytes") and number(pauses.max()) < context.limit("message_pause"):
+        return f"only {sent / 1000:,.0f} kB were sent on these connections, without a long pause"
     if number(pauses.sum()) >= context.limit("noticed_stall") and lost.height >= context.limit("segments"):
         return ""
     share = 100 * lost.height / max(1, segments)
