@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 T ?=
 SAMPLE := fixtures/staged_incident/capture.pcapng
-PACKAGES := tshark libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core
+PACKAGES := tshark libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core bubblewrap
 TEST_PACKAGES := chromium poppler-utils
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
