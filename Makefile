@@ -7,7 +7,7 @@ PYTHON ?= python3
 T ?=
 SAMPLE := fixtures/staged_incident/capture.pcapng
 PACKAGES := tshark libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core bubblewrap
-TEST_PACKAGES := chromium poppler-utils
+TEST_PACKAGES := chromium poppler-utils libatomic1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: help

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from tshark_report.report.model import Cell, Column, ColumnType, Confidence, Innocent, Priority, Reference, Table
 from tshark_report.settings import Settings
@@ -173,6 +173,21 @@ def evidence(
         rows=listed[:EVIDENCE_ROWS],
         total_rows=len(listed) if total is None else total,
     )
+
+
+T = TypeVar("T")
+
+
+def foremost(found: Sequence[T], rank: Callable[[T], Any], most: int) -> list[T]:
+    """What may be among the first `most` by `rank`, in the order of `found`: all others need not be worked out.
+
+    Those with the same rank as the last one stay, so that a finer order may decide among them.
+    """
+    ranks = [rank(each) for each in found]
+    if len(found) <= most:
+        return list(found)
+    bound = sorted(ranks)[most - 1]
+    return [each for each, its in zip(found, ranks, strict=True) if its <= bound]
 
 
 Status = Literal["fired", "quiet", "not-applicable", "not-evaluated", "error"]

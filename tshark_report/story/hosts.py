@@ -23,6 +23,9 @@ MOST_OF_A_KIND = 20
 NOWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - nothing is bound
 """Addresses of a host that has none yet."""
 
+MAYBE_MULTICAST = r"^(?:22|23|255|[fF][fF]|::)"
+"""How multicast, broadcast and mapped addresses begin: only these need to be read."""
+
 ROUTER_ADDRESSES = 4
 """A MAC address that sends for more addresses of one family than this belongs to a router: it says nothing of them."""
 
@@ -66,9 +69,9 @@ def hosts(tables: Tables, settings: Settings, limit: int = 200) -> tuple[list[Ho
     Users are names only, never secrets. Makers and countries are not the capture's to say: `known` adds them.
     """
     traffic = _traffic(tables)
-    traffic = traffic.filter(
-        pl.Series([not is_multicast(a) and a not in NOWHERE for a in traffic["address"].to_list()], dtype=pl.Boolean)
-    )
+    doubtful = traffic["address"].filter(traffic["address"].str.contains(MAYBE_MULTICAST)).to_list()
+    aside = [*NOWHERE, *(a for a in doubtful if is_multicast(a))]
+    traffic = traffic.filter(~pl.col("address").is_in(aside))
     home = pl.Series([settings.is_home(a) for a in traffic["address"].to_list()], dtype=pl.Boolean)
     ordered = (
         traffic.with_columns(home.alias("home"), (pl.col("bytes_sent") + pl.col("bytes_received")).alias("volume"))

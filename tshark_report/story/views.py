@@ -141,6 +141,13 @@ def files_view(tables: Tables) -> tuple[list[model.CarriedFile], int]:
 
 def protocol_notes(tables: Tables) -> list[model.ProtocolNote]:
     """The protocols with most packets, each in one line."""
+    kept: list[model.ProtocolNote] | None = tables.kept.get("protocol notes")
+    if kept is None:
+        kept = tables.kept["protocol notes"] = _protocol_notes(tables)
+    return kept
+
+
+def _protocol_notes(tables: Tables) -> list[model.ProtocolNote]:
     rows = (
         tables.packets.group_by("protocol")
         .agg(
@@ -162,7 +169,7 @@ def protocol_notes(tables: Tables) -> list[model.ProtocolNote]:
 
 def overview(tables: Tables, packets: int, link_types: list[str]) -> str:
     """One paragraph: what was captured."""
-    addresses = pl.concat([tables.packets["src"], tables.packets["dst"]]).drop_nulls().n_unique()
+    addresses = pl.concat([tables.packets[end].unique() for end in ("src", "dst")]).drop_nulls().n_unique()
     seconds = tables.seconds
     from tshark_report.story.words import duration
 

@@ -12,7 +12,7 @@ from tshark_report.rules import filters
 from tshark_report.rules.access import _logins
 from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, masked, minutes, names, ordered
 from tshark_report.rules.access._login import ACCEPTED, REFUSED, Login, Where, selection, where
-from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.base import Context, Draft, Threshold, evidence, foremost, rule
 from tshark_report.story.words import count, listed
 from tshark_report.tables.tables import Tables
 
@@ -72,7 +72,16 @@ def cleartext_logins(tables: Tables, context: Context) -> Iterator[Draft]:
     for at in by_where:
         shared = len(clients[at.protocol, at.server, at.port]) >= context.limit("clients_of_one_server")
         groups[(at.protocol, at.server, str(at.port)) if shared else (at.client,)].append(at)
-    drafts = [_draft(tables, context, key, places, by_where) for key, places in groups.items()]
+
+    def rank(places: list[Where]) -> tuple[bool, int]:
+        """What the drafts are sorted by, as far as it can be told without them."""
+        told = [login for at in places for login in by_where[at]]
+        return all(login.outcome == REFUSED for login in told), -len(told)
+
+    drafts = [
+        _draft(tables, context, key, places, by_where)
+        for key, places in foremost(list(groups.items()), lambda group: rank(group[1]), MOST_FINDINGS)
+    ]
     drafts.sort(key=lambda draft: (draft.priority != "medium", -draft.evidence.total_rows, draft.frames[:1]))
     yield from drafts[:MOST_FINDINGS]
 
@@ -197,5 +206,11 @@ def _outcome(accepted: int, refused: int, total: int) -> str:
 
 
 def _over_wifi(tables: Tables, frame: int) -> bool:
+    wireless: bool | None = tables.kept.get("802.11 frames")
+    if wireless is None:
+        every = tables.packets.select(pl.col("protocols").str.contains("wlan", literal=True).any())
+        wireless = tables.kept["802.11 frames"] = bool(every.item())
+    if not wireless:
+        return False
     shown = tables.packets.filter(pl.col("frame") == frame)["protocols"].to_list()
     return bool(shown) and "wlan" in str(shown[0]).split(":")

@@ -56,11 +56,14 @@ TEXT_SHARE = 0.95
 """Share of printable bytes from which a payload is called text."""
 
 
+PRINTABLE = bytes((*b"\t\r\n", *range(0x20, 0x7F)))
+
+
 def text_of(data: bytes | None, least: int = 4) -> str:
     """A payload as text where nearly all of it is printable and it holds letters; else ""."""
     if not data or len(data) < least:
         return ""
-    good = sum(0x20 <= byte < 0x7F or byte in b"\t\r\n" for byte in data)
+    good = len(data) - len(data.translate(None, PRINTABLE))
     if good < TEXT_SHARE * len(data):
         return ""
     shown = re.sub(r"[\x00-\x1f\x7f-\xff]+", " ", data.decode("latin-1")).strip()

@@ -67,21 +67,18 @@ def address_lookups(tables: Tables, context: Context) -> Iterator[Draft]:
             plain = name.split(":", 1)[0].lower()
             if known.address_lookup(plain):
                 asked.setdefault((client, plain), []).append((time, frame, kind))
+    spoken = http.with_columns(pl.col("host").str.split(":").list.first().str.to_lowercase().alias("plain"))
     drafts = [
-        _draft(tables, client, name, rows)
+        _draft(tables, spoken, client, name, rows)
         for (client, name), rows in asked.items()
         if len(rows) >= context.limit("requests")
     ]
     yield from common.first_of(drafts, FINDINGS_MAX)
 
 
-def _draft(tables: Tables, client: str, name: str, rows: list[tuple[float, int, str]]) -> Draft:
+def _draft(tables: Tables, spoken: pl.DataFrame, client: str, name: str, rows: list[tuple[float, int, str]]) -> Draft:
     kinds = sorted({kind for *_, kind in rows})
-    http = tables.http.filter(
-        (pl.col("src") == client)
-        & pl.col("host").str.split(":").list.first().str.to_lowercase().eq(name)
-        & pl.col("method").is_not_null()
-    )
+    http = spoken.filter((pl.col("src") == client) & (pl.col("plain") == name))
     agents = [a for a in http["user_agent"].unique(maintain_order=True).to_list() if a]
     uris = [u for u in http["uri"].unique(maintain_order=True).to_list() if u]
     browser = any(a.startswith("Mozilla/5.0") for a in agents)

@@ -66,13 +66,15 @@ def protocols_on_odd_ports(tables: Tables, context: Context) -> Iterator[Draft]:
     )
     drafts = []
     for (kind, address, port), rows in spoken.group_by("kind", "server", "server_port", maintain_order=True):
+        if kind == "IRC" and context.is_outside(str(address)):
+            continue  # irc-sessions reads it and says more
+        if int(str(port)) in expected[str(kind)]:
+            continue
         # A session without its start may have been turned round: then the other port tells.
         ours = rows.filter(
             ~((pl.col("syns") + pl.col("syn_acks") == 0) & pl.col("client_port").is_in(expected[str(kind)]))
         )
-        if kind == "IRC" and context.is_outside(str(address)):
-            continue  # irc-sessions reads it and says more
-        if int(str(port)) in expected[str(kind)] or ours.height < context.limit("sessions"):
+        if ours.height < context.limit("sessions"):
             continue
         drafts.append(_draft(tables, context, str(kind), str(address), int(str(port)), ours))
     yield from common.first_of(drafts, FINDINGS_MAX)

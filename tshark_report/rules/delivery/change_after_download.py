@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from tshark_report.report.model import Confidence, Innocent, Priority
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.delivery import _common as common
 from tshark_report.rules.delivery import _grading as grading
@@ -102,7 +102,7 @@ def _draft(tables: Tables, context: Context, one: grading.Graded) -> Draft | Non
     peers = _peers(tables, context, d, start, end)
     if not peers:
         return None
-    own = tables.packets.filter((pl.col("src") == client) | (pl.col("dst") == client))
+    own = near.packets(tables, (pl.col("src") == client) | (pl.col("dst") == client), "time")
     before = start - float(own["time"][0]) if own.height else 0.0
     names = _names(tables, client, start, end + context.limit("after_seconds"))
     fresh = [p for p in peers if not p.returned]
@@ -180,8 +180,9 @@ def _peers(tables: Tables, context: Context, d: Delivery, start: float, end: flo
     later = pl.concat(own).filter((pl.col("client_payload") > 0) | (pl.col("server_payload") > 0))
     if d.stream is not None:
         later = later.filter(~((pl.col("transport") == d.transport) & (pl.col("stream") == d.stream)))
-    earlier = tables.packets.filter((pl.col("time") < start) & ((pl.col("src") == client) | (pl.col("dst") == client)))
-    known = set(earlier["src"].to_list()) | set(earlier["dst"].to_list())
+    before = (pl.col("time") < start) & ((pl.col("src") == client) | (pl.col("dst") == client))
+    earlier = near.packets(tables, before, "src", "dst", "dst_port")
+    known = set(earlier["src"].unique().to_list()) | set(earlier["dst"].unique().to_list())
     asked = exchanges(tables).filter(pl.col("client") == client)
     agents = set(asked.filter(pl.col("time") <= end)["user_agent"].to_list())
     same = {one.stream for one in deliveries(tables) if one.source == d.source and one.destination == client}
@@ -231,13 +232,10 @@ def _names(tables: Tables, client: str, start: float, until: float) -> list[str]
 
 def _frames(tables: Tables, client: str, peers: list[_Peer], end: float) -> list[int]:
     addresses = list({p.address for p in peers})
-    rows = tables.packets.filter(
-        (
-            ((pl.col("src") == client) & pl.col("dst").is_in(addresses))
-            | ((pl.col("dst") == client) & pl.col("src").is_in(addresses))
-        )
-        & pl.col("transport").is_in(["tcp", "udp"])
+    between = ((pl.col("src") == client) & pl.col("dst").is_in(addresses)) | (
+        (pl.col("dst") == client) & pl.col("src").is_in(addresses)
     )
+    rows = near.packets(tables, between & pl.col("transport").is_in(["tcp", "udp"]), "frame", "time")
     first = rows.filter(pl.col("time") >= min(p.first for p in peers))["frame"]
     return rows.filter(pl.col("frame") >= int(first[0]))["frame"].to_list()
 

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 import polars as pl
 
 from tshark_report.report.model import Confidence, Innocent, Priority
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.delivery import _common as common
 from tshark_report.rules.delivery import _grading as grading
@@ -243,9 +243,8 @@ def _first_post(tables: Tables, own: pl.DataFrame, anchor: Exchange, within: flo
     )  # fmt: skip
     if posts.is_empty():
         return None
-    before = tables.packets.filter((pl.col("src") == anchor["client"]) & (pl.col("frame") < anchor["frame"]))[
-        "dst"
-    ].unique()
+    sent = (pl.col("src") == anchor["client"]) & (pl.col("frame") < anchor["frame"])
+    before = near.packets(tables, sent, "dst")["dst"].unique()
     fresh = posts.filter((pl.col("server") == anchor["server"]) | ~pl.col("server").is_in(before.implode()))
     return fresh.row(0, named=True) if fresh.height else None
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent
+from tshark_report.rules import near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.delivery import _common as common
 from tshark_report.rules.delivery import _grading as grading
@@ -107,9 +108,7 @@ def _carried(tables: Tables, d: Delivery) -> str:
         return f", {d.size:,} bytes"
     if d.transport != "tcp" or d.stream is None:
         return ""
-    own = tables.packets.filter(
-        (pl.col("transport") == "tcp") & (pl.col("stream") == d.stream) & (pl.col("src") == d.source)
-    )["payload"]
+    own = near.of_streams(tables, "tcp", [d.stream]).filter(pl.col("src") == d.source)["payload"]
     return f"; the stream carries {int(own.sum()):,} bytes from there"
 
 

@@ -88,8 +88,8 @@ def icmp_tunnel(tables: Tables, context: Context) -> Iterator[Draft]:
     kept = tables.openings.filter(pl.col("transport").is_in(["icmp", "icmpv6"])).select("frame", "data")
     echo = echo.join(kept, on="frame", how="left", maintain_order="left")
     made = []
-    for a, b in enough.select("a", "b").iter_rows():
-        rows = echo.filter((pl.col("a") == a) & (pl.col("b") == b))
+    many = echo.join(enough.select("a", "b"), on=["a", "b"], how="semi", maintain_order="left")
+    for rows in many.partition_by("a", "b", maintain_order=True):
         made += list(_pair(rows, context))
     made.sort(key=lambda d: (d.priority != "high", -len(d.frames)))
     yield from made[: c.MOST_FINDINGS]

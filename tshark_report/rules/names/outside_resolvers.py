@@ -59,8 +59,9 @@ def outside_resolvers(tables: Tables, context: Context) -> Iterator[Draft]:
     own = [s for s in servers if context.is_home(s) and s in resolvers]
     public: dict[str, str] = load("dns")["public_resolvers"]["addresses"]
     made = []
+    theirs = dns.filter(pl.col("server").is_in(outside)).partition_by("server", as_dict=True)
     for server in outside:
-        rows = dns.filter(pl.col("server") == server)
+        rows = theirs[server,]
         clients = [str(a) for a in rows["client"].unique(maintain_order=True).to_list()]
         # A resolver of the network's own asks outside servers all day: that is its work.
         clients = [a for a in clients if context.is_home(a) and a not in resolvers]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -151,16 +152,20 @@ def ranges(numbers: Sequence[int], limit: int = 6) -> str:
 
 def network(addresses: Sequence[str]) -> str:
     """The smallest network that holds all addresses, where it is small enough to say something; else empty."""
+    six = any(":" in a for a in addresses)
+    kind = socket.AF_INET6 if six else socket.AF_INET
     try:
-        parsed = [ipaddress.ip_address(a.split("%", 1)[0]) for a in addresses]
-    except ValueError:
+        # Not ipaddress: a scan has tens of thousands of addresses, and only the first and the last of them matter.
+        packed = [socket.inet_pton(kind, a.split("%", 1)[0]) for a in addresses]
+    except OSError:
         return ""
-    if len(parsed) < 2 or len({a.version for a in parsed}) != 1:
+    if len(packed) < 2:
         return ""
-    bits = parsed[0].max_prefixlen
-    same = bits - (int(min(parsed, key=int)) ^ int(max(parsed, key=int))).bit_length()
-    least = 16 if bits == 32 else 48
-    return str(ipaddress.ip_network((int(parsed[0]) >> (bits - same) << (bits - same), same))) if same >= least else ""
+    bits, least = (128, 48) if six else (32, 16)
+    first, last = int.from_bytes(min(packed)), int.from_bytes(max(packed))
+    same = bits - (first ^ last).bit_length()
+    inside = ipaddress.IPv6Network if six else ipaddress.IPv4Network
+    return str(inside((first >> (bits - same) << (bits - same), same))) if same >= least else ""
 
 
 def several(addresses: Sequence[str], limit: int = 4) -> str:

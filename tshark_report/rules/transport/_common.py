@@ -53,8 +53,14 @@ def whole(value: object) -> int:
     return int(number(value))
 
 
+FEW = 1000
+"""Rows below which plain Python is done before Polars has begun."""
+
+
 def frame_numbers(rows: pl.DataFrame, column: str = "frame") -> list[int]:
     """Frame numbers in order, each once."""
+    if rows.height < FEW:
+        return sorted({int(n) for n in rows[column].to_list() if n is not None})
     return [int(n) for n in rows[column].drop_nulls().unique().sort().to_list()]
 
 

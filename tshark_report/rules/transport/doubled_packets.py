@@ -8,7 +8,7 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Priority, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.base import EVIDENCE_ROWS, Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.transport._common import FINDINGS, count, frame_numbers, hosts_text, number, when, whole
 from tshark_report.story.words import clock, took
 from tshark_report.tables.tables import Tables
@@ -184,8 +184,9 @@ def _draft(tables: Tables, context: Context, a: str, b: str, copied: pl.DataFram
             ),
             [
                 (r["frame"], when(r["time"]), r["src"], r["dst"], r["original_frame"], round(r["seconds"], 6))
-                for r in copied.iter_rows(named=True)
+                for r in copied.head(EVIDENCE_ROWS).iter_rows(named=True)
             ],
+            copied.height,
         ),
         line_up=("tcp.stream", "ip.id", "ip.ttl", "tcp.seq", "tcp.len", "tcp.flags.str"),
     )

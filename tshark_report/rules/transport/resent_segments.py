@@ -8,7 +8,7 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Priority, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.base import EVIDENCE_ROWS, Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.transport._common import (
     CAPTURE_LOST,
     FINDINGS,
@@ -149,16 +149,19 @@ def resent_segments(tables: Tables, context: Context) -> Iterator[Draft]:
 
 def _carried(tables: Tables) -> dict[str, int]:
     """Host -> data segments from and to it, copies left out."""
-    data = tables.streams.filter(pl.col("payload") > 0).join(tables.copies.select("frame"), on="frame", how="anti")
-    pairs = data.group_by("src", "dst").agg(pl.len().alias("n"))
+    copied = pl.col("frame").is_in(tables.copies["frame"].implode())
+    data = tables.streams.lazy().filter((pl.col("payload") > 0) & ~copied)
+    pairs = data.group_by("src", "dst").agg(pl.len().alias("n")).collect()
     ends = pl.concat([pairs.select(pl.col(end).alias("host"), "n") for end in ("src", "dst")])
     return dict(ends.group_by("host").agg(pl.col("n").sum()).iter_rows())
 
 
 def _unheard(tables: Tables, again: pl.DataFrame) -> pl.Expr:
     """Segments that nobody ever acknowledged, from which the other side is silent: another rule's matter."""
-    last = tables.streams.group_by("stream", "up").agg(pl.col("frame").max().alias("last"))
-    silent = again.filter(~pl.col("acked")).join(last.with_columns(~pl.col("up")), on=["stream", "up"], how="left")
+    lost = again.filter(~pl.col("acked"))
+    near = tables.streams.lazy().filter(pl.col("stream").is_in(lost["stream"].unique().implode()))
+    last = near.group_by("stream", "up").agg(pl.col("frame").max().alias("last")).collect()
+    silent = lost.join(last.with_columns(~pl.col("up")), on=["stream", "up"], how="left")
     first = pl.coalesce("original_frame", "frame")
     frames = silent.filter(pl.col("last").is_null() | (pl.col("last") < first))["frame"]
     return pl.col("frame").is_in(frames.implode())
@@ -230,7 +233,7 @@ def _draft(
             "yes" if r["seen"] else "no",
             "yes" if r["acked"] else "no",
         )
-        for r in here.sort("idle", descending=True, nulls_last=True).iter_rows(named=True)
+        for r in here.sort("idle", descending=True, nulls_last=True).head(EVIDENCE_ROWS).iter_rows(named=True)
     ]
     return Draft(
         subject=host,
@@ -258,6 +261,7 @@ def _draft(
                 ("acknowledged", "text"),
             ),
             rows,
+            here.height,
         ),
         line_up=("tcp.stream", "tcp.seq", "tcp.ack", "tcp.len", "tcp.window_size", "ip.id"),
         weight=min(10.0, stalled + share / 2),

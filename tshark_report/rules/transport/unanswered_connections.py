@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Priority, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.transport._common import (
     FINDINGS,
@@ -16,7 +16,6 @@ from tshark_report.rules.transport._common import (
     count,
     frame_numbers,
     hosts_text,
-    is_syn,
     number,
     one_sided,
     ports_filter,
@@ -107,14 +106,12 @@ def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
 def _draft(tables: Tables, context: Context, server: str, rows: pl.DataFrame) -> Draft:
     ports = sorted(int(p) for p in rows["server_port"].unique().to_list())
     clients = [str(c) for c in rows["client"].unique(maintain_order=True).to_list()]
-    asked = tables.packets.filter(
-        (pl.col("transport") == "tcp") & (pl.col("dst") == server) & pl.col("dst_port").is_in(ports) & is_syn()
-    )
+    asked = near.session_starts(tables).filter((pl.col("dst") == server) & pl.col("dst_port").is_in(ports))
     attempts = tables.tcp_sessions.filter(pl.col("syns") > 0).height
     share = 100 * rows.height / max(1, attempts)
     waited, longest = number(rows["seconds"].sum()), number(rows["seconds"].max())
     repeated = whole(rows["syns"].sum()) - rows.height
-    heard = tables.packets.filter(pl.col("src") == server)
+    heard = near.packets(tables, pl.col("src") == server, "frame")
     known = _elsewhere(tables, server, rows)
     lowered = ""
     if known:
