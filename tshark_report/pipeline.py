@@ -364,7 +364,7 @@ def _capture(loaded: Loaded, options: Options) -> model.CaptureInfo:
         duration_s=round(tables.seconds, 6),
         truncated=capture.truncated,
         compressed=capture.compressed,
-        bytes_on_wire=int(tables.packets["length"].sum() or 0),
+        bytes_on_wire=int(tables.packets["length"].cast(int).sum()),
         bytes_captured=captured,
         snap_length_cut_packets=capture.snap_cut,
         interfaces=capture.interfaces,

@@ -72,9 +72,12 @@ def hosts(tables: Tables, settings: Settings, limit: int = 200) -> tuple[list[Ho
     doubtful = traffic["address"].filter(traffic["address"].str.contains(MAYBE_MULTICAST)).to_list()
     aside = [*NOWHERE, *(a for a in doubtful if is_multicast(a))]
     traffic = traffic.filter(~pl.col("address").is_in(aside))
-    home = pl.Series([settings.is_home(a) for a in traffic["address"].to_list()], dtype=pl.Boolean)
+    # Those that sent something stand first: where they fill the list, the thousands that a scan tried are only counted.
+    spoke = traffic.filter(pl.col("packets_sent") > 0)
+    shown = spoke if spoke.height >= limit else traffic
+    home = pl.Series([settings.is_home(a) for a in shown["address"].to_list()], dtype=pl.Boolean)
     ordered = (
-        traffic.with_columns(home.alias("home"), (pl.col("bytes_sent") + pl.col("bytes_received")).alias("volume"))
+        shown.with_columns(home.alias("home"), (pl.col("bytes_sent") + pl.col("bytes_received")).alias("volume"))
         .with_columns((pl.col("packets_sent") > 0).alias("spoke"))
         .sort(["spoke", "home", "volume", "address"], descending=[True, True, True, False])
     )
@@ -99,7 +102,7 @@ def hosts(tables: Tables, settings: Settings, limit: int = 200) -> tuple[list[Ho
             last_time=iso_time(row["last"]),
         )
         for row in kept.iter_rows(named=True)
-    ], ordered.height
+    ], traffic.height
 
 
 def known(found: Iterable[Host], about: About) -> list[Host]:

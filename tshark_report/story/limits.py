@@ -73,11 +73,11 @@ def _length(tables: Tables) -> list[str]:
 
 def _encrypted(tables: Tables) -> list[str]:
     payload = tables.packets.select("protocols", pl.col("payload").fill_null(0))
-    total = int(payload["payload"].sum())
+    total = int(payload["payload"].cast(int).sum())  # 32 bits would wrap at 4 GiB
     if not total:
         return []
     pattern = rf"(^|:)({'|'.join(ENCRYPTED)})(:|$)"
-    by_layers = payload.group_by("protocols").agg(pl.col("payload").sum())
+    by_layers = payload.group_by("protocols").agg(pl.col("payload").cast(pl.Int64).sum())
     hidden = int(by_layers.filter(pl.col("protocols").str.contains(pattern))["payload"].sum())
     if hidden < ENCRYPTED_SHARE * total:
         return []

@@ -152,7 +152,7 @@ def _protocol_notes(tables: Tables) -> list[model.ProtocolNote]:
         tables.packets.group_by("protocol")
         .agg(
             pl.len().alias("packets"),
-            pl.col("length").sum().alias("bytes"),
+            pl.col("length").cast(pl.UInt64).sum().alias("bytes"),  # 32 bits would wrap at 4 GiB
             pl.col("src").drop_nulls().n_unique().alias("hosts"),
         )
         .sort(["packets", "protocol"], descending=[True, False])
@@ -176,9 +176,10 @@ def overview(tables: Tables, packets: int, link_types: list[str]) -> str:
     top = [n.protocol for n in protocol_notes(tables)[:4]]
     start = iso_time(tables.first_time) or "an unknown time"
     length = f"over {duration(seconds)}" if seconds > 0 else "at one moment"
+    carried = int(tables.packets["length"].cast(int).sum())
     link = f" of link type {listed([link_name(one) for one in link_types], 3)}" if link_types else ""
     return (
-        f"{count(packets, 'packet')}{link}, {size(int(tables.packets['length'].sum() or 0))} on the wire, {length} "
+        f"{count(packets, 'packet')}{link}, {size(carried)} on the wire, {length} "
         f"from {start[:19].replace('T', ' ')} UTC, between {count(addresses, 'IP address', 'IP addresses')}; "
         f"mostly {listed(top, 4)}."
     )

@@ -8,7 +8,7 @@ import polars as pl
 
 from tshark_report.knowledge.domains import has_known_suffix, known_as
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference, Table
-from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
+from tshark_report.rules.base import Context, Draft, Threshold, evidence, foremost, rule
 from tshark_report.rules.names import _common as c
 from tshark_report.tables.tables import Tables
 
@@ -119,7 +119,11 @@ def dns_tunnel(tables: Tables, context: Context) -> Iterator[Draft]:
     dns = c.messages(tables).filter(pl.col("qname").is_not_null())
     if dns.is_empty():
         return
-    made = [draft for group in suspects(c.with_zones(dns), context.limits) for draft in _draft(dns, group, context)]
+    groups = [(group, _rows(dns, group)) for group in suspects(c.with_zones(dns), context.limits)]
+    first = foremost(
+        groups, lambda one: (_priority(one[0], context) != "high", -one[1]["frame"].n_unique()), c.MOST_FINDINGS
+    )
+    made = [draft for group, rows in first for draft in _draft(dns, group, rows, context)]
     made.sort(key=lambda d: (d.priority != "high", d.priority != "medium", -len(d.frames)))
     yield from made[: c.MOST_FINDINGS]
 
@@ -216,16 +220,27 @@ def _directory(group: dict[str, object]) -> bool:
     return inside and not group["zone_prefix"] and not has_known_suffix(str(group["zone"]))
 
 
-def _draft(dns: pl.DataFrame, group: dict[str, object], context: Context) -> Iterator[Draft]:
+def _rows(dns: pl.DataFrame, group: dict[str, object]) -> pl.DataFrame:
+    """All messages of a client about a zone."""
+    zone, name = str(group["zone"]), pl.col("qname")
+    under = (
+        name.str.starts_with(zone + ".") if group["zone_prefix"] else (name == zone) | name.str.ends_with("." + zone)
+    )
+    return dns.filter((pl.col("client") == str(group["client"])) & under)
+
+
+def _priority(group: dict[str, object], context: Context) -> Priority:
+    many = int(str(group["names"])) >= context.limit("high_names")
+    return "high" if group["by_null"] or many or _signs(group) >= 2 else "medium"
+
+
+def _signs(group: dict[str, object]) -> int:
+    return sum(bool(group[k]) for k in ("by_null", "by_type", "by_length", "by_number", "by_answers"))
+
+
+def _draft(dns: pl.DataFrame, group: dict[str, object], rows: pl.DataFrame, context: Context) -> Iterator[Draft]:
     client, zone, prefix = str(group["client"]), str(group["zone"]), bool(group["zone_prefix"])
-    if prefix:
-        rows = dns.filter((pl.col("client") == client) & pl.col("qname").str.starts_with(zone + "."))
-        shown = f"{zone}.*"
-    else:
-        rows = dns.filter(
-            (pl.col("client") == client) & ((pl.col("qname") == zone) | pl.col("qname").str.ends_with("." + zone))
-        )
-        shown = zone
+    shown = f"{zone}.*" if prefix else zone
     asked = rows.filter(~pl.col("response"))
     servers = (
         rows.group_by("server", maintain_order=True)
@@ -243,10 +258,9 @@ def _draft(dns: pl.DataFrame, group: dict[str, object], context: Context) -> Ite
         for t, k in zip(types["type"].to_list(), kinds, strict=True)
         if t in NULL_TYPES or t in DATA_TYPES or PRIVATE_FIRST <= (t or 0) <= PRIVATE_LAST
     ]
-    signs = sum(bool(group[k]) for k in ("by_null", "by_type", "by_length", "by_number", "by_answers"))
     many = names >= context.limit("high_names")
-    priority: Priority = "high" if group["by_null"] or many or signs >= 2 else "medium"
-    confidence: Confidence = "high" if group["by_null"] or (many and signs >= 2) else "medium"
+    priority = _priority(group, context)
+    confidence: Confidence = "high" if group["by_null"] or (many and _signs(group) >= 2) else "medium"
     lowered = ""
     if _is_resolver(dns, client):
         # A resolver asks on behalf of others: the client to look at is behind it.

@@ -20,6 +20,8 @@ from tshark_report.tables.tables import Tables
 PACKETS = Threshold(20, "packets", "small counters may repeat by chance in a few packets, not in twenty")
 SHARE = Threshold(0.9, "share of the sender's packets", "a counter or a drawn number is nearly never the same twice")
 
+HALF = 0.5
+
 
 @rule(
     code="HDR005",
@@ -59,6 +61,13 @@ def constant_ip_id(tables: Tables, context: Context) -> Iterator[Draft]:
     whole = pl.col("ip_id").is_not_null() & pl.col("src").is_not_null() & ~pl.col("frame").is_in(pieces.implode())
     ip = near.packets(tables, whole, "src", "ip_id", "time")
     total = ip.group_by("src").len().rename({"len": "all"})
+    share = context.limit("share")
+    if share > HALF:
+        # A value that more than half of the packets have is their median: hardly a sender is left to be counted.
+        same = (pl.col("ip_id") == pl.col("ip_id").median()).sum()
+        senders = ip.group_by("src").agg(same.alias("same"), pl.len().alias("all"))
+        senders = senders.filter(pl.col("same") >= share * pl.col("all"))
+        ip = ip.filter(pl.col("src").is_in(senders["src"].implode()))
     rows = (
         ip.filter(pl.col("ip_id") != 0)
         # One number for both: grouping by text and number takes twice as long.
@@ -70,10 +79,7 @@ def constant_ip_id(tables: Tables, context: Context) -> Iterator[Draft]:
             pl.col("time").max().alias("last"),
         )
         .join(total, on="src", how="left", maintain_order="left")
-        .filter(
-            (pl.col("packets") >= context.limit("packets"))
-            & (pl.col("packets") >= context.limit("share") * pl.col("all"))
-        )
+        .filter((pl.col("packets") >= context.limit("packets")) & (pl.col("packets") >= share * pl.col("all")))
         .sort("packets", descending=True, maintain_order=True)
     )
     told = scanned_pairs(tables)["client"].unique().to_list()
