@@ -33,8 +33,9 @@ ABOUT_THE_FILE = re.compile(r"record data that|network type|isn't a capture file
 OBJECT_KINDS = ("http", "smb", "tftp", "ftp-data", "imf")
 """`--export-objects` protocols whose objects are files that a person named."""
 
-TAPS = ("io,phs", "expert", "conv,eth", "conv,ip", "conv,ipv6", "conv,tcp", "conv,udp")
-"""Statistics that ride along in the pass: the hierarchy and experts are shown, conversations are reconciled with."""
+TAPS = ("io,phs", "conv,eth", "conv,ip", "conv,ipv6", "conv,tcp", "conv,udp")
+"""Statistics that ride along in the pass: the hierarchy is shown, conversations are reconciled with. Expert items come as
+a column: tshark's own tap compares each with all others, which took 14 s for a scan of 65,000 ports."""
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def _capture(side: Side) -> model.Capture:
         file_name=capture.original.name,
         sha256=capture.sha256,
         packets=tables.packets.height,
-        bytes=int(tables.packets["length"].sum() or 0),
+        bytes=int(tables.packets["length"].cast(pl.UInt64).sum() or 0),
         first_time=iso_time(tables.first_time) if some else None,
         last_time=iso_time(tables.last_time) if some else None,
         duration_s=round(tables.seconds, 6),
@@ -221,7 +221,7 @@ def _hosts(side: Side, other: Side) -> list[model.Only]:
     rows = (
         side.tables.packets.filter(pl.col("src").is_not_null())
         .group_by("src", maintain_order=True)
-        .agg(pl.len().alias("n"), pl.col("length").sum().alias("bytes"), pl.col("frame").min())
+        .agg(pl.len().alias("n"), pl.col("length").cast(pl.UInt64).sum().alias("bytes"), pl.col("frame").min())
     )
     return [
         model.Only(

@@ -241,14 +241,14 @@ def _echo(tables: Tables) -> pl.DataFrame:
     answers = (
         rows.filter(pl.col("type").is_in(ECHO_REPLIES))
         .group_by(pl.col("dst").alias("client"), pl.col("src").alias("server"))
-        .agg(pl.col("length").sum().alias("down"), pl.len().alias("replies"))
+        .agg(pl.col("length").cast(pl.UInt64).sum().alias("down"), pl.len().alias("replies"))
     )
     made = (
         asked.group_by(pl.col("src").alias("client"), pl.col("dst").alias("server"), maintain_order=True)
         .agg(
             pl.col("time").min().alias("start"),
             (pl.col("time").max() - pl.col("time").min()).alias("seconds"),
-            pl.col("length").sum().alias("up"),
+            pl.col("length").cast(pl.UInt64).sum().alias("up"),
             pl.len().alias("requests"),
             pl.col("frame").min().alias("first_frame"),
         )

@@ -106,7 +106,7 @@ def _draft(tables: Tables, tunnel: Tunnel, rows: pl.DataFrame, context: Context)
     server_names = _inside(tables.tls, "server_name", frames)
     asked = _inside(tables.dns, "name", frames)
     kinds = rows["protocol"].value_counts(sort=True)["protocol"].drop_nulls().to_list()
-    size = int(rows["length"].sum())
+    size = int(rows["length"].cast(pl.UInt64).sum())
     summary = [f"{c.count(rows.height, 'packet')} ({c.size_text(size)}) used {tunnel.what}, {c.minutes(first, last)}"]
     if layered and pairs:
         summary.append("outer addresses " + c.listed([f"{a} with {b}" for a, b, _, _ in pairs], 3))
@@ -175,7 +175,7 @@ def _pairs(rows: pl.DataFrame) -> list[tuple[str, str, int, int]]:
             pl.col("src").first(),
             pl.col("dst").first(),
             pl.len().alias("packets"),
-            pl.col("length").sum().alias("bytes"),
+            pl.col("length").cast(pl.UInt64).sum().alias("bytes"),
         )
         .sort("packets", descending=True, maintain_order=True)
     )

@@ -57,7 +57,7 @@ def encrypted_tunnels(tables: Tables, context: Context) -> Iterator[Draft]:
                 pl.col("src").first(),
                 pl.col("dst").first(),
                 pl.len().alias("packets"),
-                pl.col("length").sum().alias("bytes"),
+                pl.col("length").cast(pl.UInt64).sum().alias("bytes"),
             )
             .sort("bytes", descending=True, maintain_order=True)
         )

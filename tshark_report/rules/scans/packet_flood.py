@@ -145,7 +145,7 @@ def _draft(rows: pl.DataFrame, dst: str, what: str, display_filter: str) -> Draf
         rows.group_by("src", maintain_order=True)
         .agg(
             pl.len().cast(pl.Int64).alias("packets"),
-            pl.col("length").sum().cast(pl.Int64).alias("bytes"),
+            pl.col("length").cast(pl.UInt64).sum().cast(pl.Int64).alias("bytes"),
             pl.col("time").min(),
             pl.col("frame").first(),
             pl.col("dst_port").n_unique().alias("ports"),
@@ -157,7 +157,7 @@ def _draft(rows: pl.DataFrame, dst: str, what: str, display_filter: str) -> Draf
     peak = busiest(rows["time"], 1.0)
     ports = rows["dst_port"].drop_nulls().unique().to_list() if what == "UDP" else []
     told = f" to {len(ports):,} ports ({ranges(ports, 4)})" if ports else ""
-    total = number(rows["length"].sum())
+    total = number(rows["length"].cast(pl.UInt64).sum())
     udp = what == "UDP"
     return Draft(
         subject=f"{dst} {what}",

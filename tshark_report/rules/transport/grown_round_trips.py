@@ -88,7 +88,7 @@ def grown_round_trips(tables: Tables, context: Context) -> Iterator[Draft]:
             pl.col("delay").quantile(0.9).alias("p90"),
             pl.len().alias("n"),
             pl.col("own").min().alias("base"),
-            pl.col("payload").sum().alias("bytes"),
+            pl.col("payload").cast(pl.UInt64).sum().alias("bytes"),
             pl.col("delay").max(),
         )
         .with_columns(pl.min_horizontal("base", "p10").alias("unloaded"))
@@ -126,7 +126,7 @@ def _draft(tables: Tables, context: Context, row: dict[str, object], late: pl.Da
         ((pl.col("src") == host) | (pl.col("dst") == host)) & pl.col("stream").is_in(late["stream"].unique().implode())
     )
     span = number(both["time"].max()) - number(both["time"].min())
-    rate = number(both["payload"].sum()) * 8 / span if span > 0 else 0.0
+    rate = number(both["payload"].cast(pl.UInt64).sum()) * 8 / span if span > 0 else 0.0
     if rate < 8 * context.limit("load"):
         return None
     return Draft(
