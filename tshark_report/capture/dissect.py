@@ -34,8 +34,10 @@ OBJECT_KINDS = ("http", "smb", "tftp", "ftp-data", "imf")
 """`--export-objects` protocols whose objects are files that a person named."""
 
 TAPS = ("io,phs", "conv,eth", "conv,ip", "conv,ipv6", "conv,tcp", "conv,udp")
-"""Statistics that ride along in the pass: the hierarchy is shown, conversations are reconciled with. Expert items come
-as a column: tshark's own tap compares each with all others, which took 14 s for a scan of 65,000 ports."""
+"""Statistics that ride along in the pass: the hierarchy is shown, conversations are reconciled with.
+
+Expert items come as a column: tshark's own tap compares each with all others, 14 s for a scan of 65,000 ports.
+"""
 
 
 @dataclass(frozen=True)
