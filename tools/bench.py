@@ -234,8 +234,8 @@ def page(sizes: list[Size], runs: int, more: dict[str, str]) -> str:
         "Written by `make bench`. Ratios are what counts: both sides were measured on one machine in one run, in turn.",
         f"Machine: {os.cpu_count()} processors, {version}, Python {sys.version.split()[0]}; medians of {runs} runs "
         f"(from {ONCE:,} packets, and calls by hand on large captures: one run). "
-        "*Bare* is `tshark -n -r FILE -q -z io,phs`. *By hand* is capinfos and five tshark calls (hierarchy, IP and TCP "
-        "conversations, IP endpoints, expert). *pyshark* is a "
+        "*Bare* is `tshark -n -r FILE -q -z io,phs`. *By hand* is capinfos and five tshark calls (hierarchy, IP and "
+        "TCP conversations, IP endpoints, expert). *pyshark* is a "
         f"loop over {PYSHARK_PACKETS:,} packets, scaled. *Mixed* captures repeat published captures of attacks, faults "
         "and odd traffic, so that hundreds of findings are told; *calm* ones repeat mostly ordinary traffic.",
         "",
