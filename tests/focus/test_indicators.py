@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tshark_report.focus import indicators
@@ -98,6 +98,7 @@ def test_parts() -> None:
 
 
 @given(st.text(max_size=300))
+@example(".")
 def test_any_text_is_judged(text: str) -> None:
     made = indicators.given(text, "")
     if made is not None:

@@ -250,6 +250,8 @@ def _url(text: str) -> str | None:
     if not host or re.search(r"\s", text):
         return None
     host = _address(host) or host.lower().rstrip(".")
+    if not host:
+        return None
     host = f"[{host}]" if ":" in host else host
     usual = {"http": 80, "https": 443, "ftp": 21}.get(parts.scheme.lower())
     place = host if port is None or port == usual else f"{host}:{port}"
