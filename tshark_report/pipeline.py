@@ -103,7 +103,8 @@ def tell(
     with ThreadPoolExecutor(3) as pool:
         progress("rules", 0.92)
         showing = pool.submit(_parts, loaded, request.settings)
-        outcomes = list(rules.run(ALL, loaded.tables, request.settings, jobs=os.cpu_count() or 1))
+        jobs = request.jobs or os.cpu_count() or 1
+        outcomes = list(rules.run(ALL, loaded.tables, request.settings, jobs))
         drafts, hidden = allowed.split(_sure(outcomes, loaded), request.settings)
         normal = _against(request, loaded, drafts)
         if normal is not None:
@@ -115,7 +116,7 @@ def tell(
         limit = request.timeout or deadline(loaded.capture.file_bytes)
         counter = run_filters.Counter(found, loaded.capture.path, request.options, env, limit)
         wanted = [*(looked.filters if looked is not None else ()), *(f.draft.display_filter for f in drafts)]
-        counting = pool.submit(run_filters.checked, counter, wanted, loaded) if told is None else None
+        counting = pool.submit(run_filters.checked, counter, wanted, loaded, jobs) if told is None else None
         points = _points(loaded, drafts)
         packets = evidence_of.Packets(found, loaded.capture.path, scratch, env)
         decode = evidence_of.details

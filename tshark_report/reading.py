@@ -42,7 +42,7 @@ class Request:
     keep_files: bool = False
     """Leave carried files in the scratch folder, for `--keep-files`."""
     jobs: int | None = None
-    """tsharks that may read the capture at once; None: as many as there are processors."""
+    """tsharks, and rules of a large capture, that may run at once; None: as many as there are processors."""
 
     def with_ticket(self, ticket: model.Ticket) -> Request:
         """The same request with what is to be printed on the report."""

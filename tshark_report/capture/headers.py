@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 from tshark_report.capture.framing import Frames
-from tshark_report.capture.split import gather, located
+from tshark_report.capture.split import Located, gather
 
 ETHERNET, COOKED, COOKED2 = 1, 113, 276
 TCP, UDP, SCTP = 6, 17, 132
@@ -54,16 +54,13 @@ damaged, cut, fragmented or too many to be read here. `ip_flags` are the three b
 lengths in the headers leave for TCP, and the UDP length less its header."""
 
 
-def read(path: Path, frames: Frames) -> pl.DataFrame:
-    """Headers of all frames; columns as in SCHEMA.
-
-    The link types must be of those that split.LINK_HEADERS knows.
-    """
+def read(path: Path, frames: Frames, at: Located) -> pl.DataFrame:
+    """Headers of all frames, whose network headers stand where `at` says; columns as in SCHEMA."""
     import numpy as np
 
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         data = np.frombuffer(mapped, dtype=np.uint8)
-        made = _read(data, frames)
+        made = _read(data, frames, at)
         del data
     return made
 
@@ -99,12 +96,11 @@ class _Columns:
         return pl.Series(words, dtype=pl.String).gather(pl.Series(place))
 
 
-def _read(data: npt.NDArray[Any], frames: Frames) -> pl.DataFrame:
+def _read(data: npt.NDArray[Any], frames: Frames, at: Located) -> pl.DataFrame:
     import numpy as np
 
     count = len(frames)
     columns = _Columns(count)
-    at = located(data, frames)
     room = at.end - at.network
     wire = np.frombuffer(frames.wire, dtype=np.uint32).astype(np.int64)
     captured = np.frombuffer(frames.captured, dtype=np.uint32).astype(np.int64)

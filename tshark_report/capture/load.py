@@ -197,18 +197,19 @@ def _read(
         progress("tshark reads the packets", 0.05)
         return [_all_by_fields(reading, export)], None
     frames = background.frames.result() if size < WAIT_FOR_FRAMES or jobs > 1 else None
-    keys = split.keys(capture.path, frames) if frames is not None and len(frames) >= split.LEAST_PACKETS else None
+    at = split.located(capture.path, frames) if frames is not None and len(frames) >= split.LEAST_PACKETS else None
+    keys = split.keys(capture.path, frames, at) if frames is not None and at is not None else None
     shards = split.plan(frames, keys, jobs) if frames is not None and keys is not None else None
     progress("tshark reads the packets", 0.05)
     try:
-        if shards is None or frames is None or keys is None:
+        if shards is None or frames is None or keys is None or at is None:
             builder = Builder(reading.known)
             first = _first(reading, builder, len(frames) if frames is not None else None, export, None)
             return [_Part([builder], [first, *_again(reading, builder)])], keys
         with ThreadPoolExecutor(jobs + 1) as pool:
             # Where a layer stands in between (PPPoE, MPLS), hardly a frame's headers are found at their places.
             plain = int((keys != 0).sum()) >= MOSTLY * len(keys)
-            lean = pool.submit(headers.read, capture.path, frames).result if plain else None
+            lean = pool.submit(headers.read, capture.path, frames, at).result if plain else None
             work = [
                 pool.submit(_shard, reading, frames, keys, shard, lean, _part(export, place))
                 for place, shard in enumerate(shards)

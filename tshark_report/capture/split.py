@@ -58,15 +58,26 @@ class Shard:
         return [int(n) for n in self.frames + 1]
 
 
-def keys(path: Path, frames: Frames) -> npt.NDArray[np.uint64] | None:
-    """For each frame a number that hardly another address pair shares; None where it cannot be told."""
+def located(path: Path, frames: Frames) -> Located | None:
+    """Where the network headers stand; None where a link type is none of LINK_HEADERS, or there is no frame."""
     import numpy as np
 
     if not len(frames) or not set(np.unique(np.frombuffer(frames.link, dtype=np.uint16)).tolist()) <= set(LINK_HEADERS):
         return None
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         data = np.frombuffer(mapped, dtype=np.uint8)
-        made = _keys(data, frames)
+        made = _located(data, frames)
+        del data
+    return made
+
+
+def keys(path: Path, frames: Frames, at: Located) -> npt.NDArray[np.uint64]:
+    """For each frame a number that hardly another address pair shares; 0 where it has no IP header."""
+    import numpy as np
+
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        data = np.frombuffer(mapped, dtype=np.uint8)
+        made = _keys(data, len(frames), at)
         del data
     return made
 
@@ -121,7 +132,7 @@ class Located:
     six: npt.NDArray[np.bool_]
 
 
-def located(data: npt.NDArray[Any], frames: Frames) -> Located:
+def _located(data: npt.NDArray[Any], frames: Frames) -> Located:
     """Network headers of frames whose link types are all in LINK_HEADERS; neither IPv4 nor IPv6 where there is none."""
     import numpy as np
 
@@ -150,12 +161,10 @@ def located(data: npt.NDArray[Any], frames: Frames) -> Located:
     return made
 
 
-def _keys(data: npt.NDArray[Any], frames: Frames) -> npt.NDArray[Any]:
-    """For each frame a hash of its outer address pair; 0 for frames without an IP header."""
+def _keys(data: npt.NDArray[Any], count: int, at: Located) -> npt.NDArray[Any]:
     import numpy as np
 
-    at = located(data, frames)
-    key = np.zeros(len(frames), dtype=np.uint64)
+    key = np.zeros(count, dtype=np.uint64)
     network = _quoted(data, at.network, at.end, at.four, at.six)
     room = at.end - network
     for mask, place, size in ((at.four & (room >= 20), 12, 4), (at.six & (room >= 40), 8, 16)):

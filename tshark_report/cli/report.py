@@ -149,6 +149,7 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     ] = None,
     tshark: shared.Tshark = None,
     timeout: shared.Timeout = None,
+    jobs: shared.Jobs = None,
     debug: shared.Debug = False,
 ) -> None:
     """Read a capture and write a report that says where to start.
@@ -180,7 +181,7 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
         warm = _WarmUp({kind for _, kind in outputs}, show)
         with_packets = any(kind == "pdf" for _, kind in outputs)
         request = replace(request.with_ticket(marks), baseline=baseline, expect=expect, focus=asked)
-        request = replace(request, keep_files=keep_files is not None)
+        request = replace(request, keep_files=keep_files is not None, jobs=jobs)
         if show_secrets:
             request = replace(request, settings=replace(request.settings, show_secrets=True))
         with opened(request, warm) if kept is None else nullcontext(kept.opened) as read:

@@ -65,6 +65,12 @@ SettingsFile = Annotated[
     Path | None,
     typer.Option("--settings", help="TOML with home networks, thresholds and what to expect.", show_default=False),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", "-j", min=1, help="tsharks that run at once; by default one a processor.", show_default=False
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")]
 
 

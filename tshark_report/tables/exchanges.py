@@ -342,7 +342,7 @@ def exchanges(streams: pl.DataFrame, analysis: pl.DataFrame, acknowledged: pl.Da
         pl.col("time").first().alias("first_time"),
         pl.col("time").last().alias("last_time"),
         pl.col("end").max(),
-        pl.col("payload").sum().alias("bytes"),
+        pl.col("payload").cast(pl.UInt64).sum().alias("bytes"),
     )
     following = {
         "answer_frame": "first_frame", "answer_time": "first_time", "answer_end": "last_time", "answer_bytes": "bytes"
