@@ -45,9 +45,8 @@ class Counter:
 def checked(counter: Counter, wanted: Sequence[str], loaded: Loaded, jobs: int = 1) -> tuple[dict[str, int], list[str]]:
     """Packets that each filter selects, and a command that counts them; the most important filters come first.
 
-    `jobs` is how many tsharks may run at once. A filter that tshark refuses, or that would need a whole pass over a very
-    large capture, is missing from the result:
-    its finding is then marked as not checked.
+    `jobs` is how many tsharks may run at once. A filter that tshark refuses, or that would need a whole pass over a
+    very large capture, is missing from the result: its finding is then marked as not checked.
     """
     unique = list(dict.fromkeys(f for f in wanted if f))
     total = loaded.tables.packets.height
