@@ -240,8 +240,8 @@ def _draft(
         hosts=(host, *peers[:4]),
         summary=text,
         sentence=(
-            f"{context.named(host)} began to lose packets on the way to and from {hosts_text(peers, 2)}: "
-            f"{count(here.height, 'segment')} ({share:.1f} %) {'was' if here.height == 1 else 'were'} sent again"
+            f"segments between {context.named(host)} and {hosts_text(peers, 2)} began to be sent again: "
+            f"{here.height:,} of {count(segments, 'data segment')} ({share:.1f} %)"
         ),
         priority=priority,
         confidence="high" if sure or asked_again else "medium",
