@@ -124,7 +124,7 @@ def test_a_first_post_and_a_new_user_agent() -> None:
     found = _found(EARLY, steps=(GIF | {"at": 60.0}, post))
     assert found[0].priority == "high"
     assert "first POST /gate.php, with the User-Agent Go-http-client/1.1, not used before" in found[0].summary
-    assert "posted to 192.0.2.88 port 80 for the first time 29.5 s later" in found[0].sentence
+    assert "posted to 192.0.2.88 port 80 for the first time 29.5 s after its end" in found[0].sentence
     assert ("ipv4", NEW) in found[0].indicators
 
 

@@ -260,5 +260,5 @@ def _sentence(context: Context, peers: list[_Peer], end: float) -> str:
     first = "" if lead.returned and not lead.other_port else "for the first time "
     return (
         f"{act} {common.called(context, lead.address)} port {lead.port} {first}"
-        f"{duration(max(0.0, lead.first - end))} later{more}"
+        f"{duration(max(0.0, lead.first - end))} after its end{more}"
     )

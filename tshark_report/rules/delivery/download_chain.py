@@ -261,7 +261,7 @@ def _after(post: Exchange, anchor: Exchange) -> str:
 
 def _after_short(post: Exchange, anchor: Exchange) -> str:
     start = anchor["answer_time"] if anchor["answer_time"] is not None else anchor["time"]
-    return f", and {duration(post['time'] - start)} later first posted to {post['server']} port {post['port']}"
+    return f", and {duration(post['time'] - start)} after it came first posted to {post['server']} port {post['port']}"
 
 
 def _kits(asked: pl.DataFrame, within: float) -> list[tuple[int, Priority, str]]:

@@ -132,8 +132,8 @@ def _name(dns: pl.DataFrame, row: dict[str, object], context: Context) -> Iterat
             f"{c.listed(servers)}; "
             f"first addresses {c.listed(given['a'].list.first().to_list()[:3], 3)}."
         ),
-        sentence=f"{clients[0]} was given {len(addresses):,} changing addresses for {c.cut(name, 80)}, each for "
-        f"{ttl} s",
+        sentence=f"{clients[0]} began to be given changing addresses for {c.cut(name, 80)}: {len(addresses):,} in all, "
+        f"each for {ttl} s",
         priority=priority,
         confidence=confidence,
         display_filter=c.dns_filter(name_filter(name)),
