@@ -9,7 +9,7 @@ import polars as pl
 
 from tshark_report.rules.base import Context, Draft, Rule
 from tshark_report.settings import Settings
-from tshark_report.tables.read import EXPERT_SCHEMA, FAMILY_SCHEMA, PACKET_SCHEMA
+from tshark_report.tables.schema import EXPERT_SCHEMA, FAMILY_SCHEMA, PACKET_SCHEMA
 from tshark_report.tables.tables import FILE_SCHEMA, OPENING_SCHEMA, SIGNATURE_SCHEMA, Tables
 
 START = 1_700_000_000.0

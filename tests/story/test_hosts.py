@@ -10,7 +10,7 @@ from tests.rules.names.wire import q, r
 from tshark_report.report.model import Host
 from tshark_report.settings import Settings
 from tshark_report.story.hosts import hosts
-from tshark_report.tables.read import LAYER_SCHEMA
+from tshark_report.tables.schema import LAYER_SCHEMA
 
 PC, SERVER, OUTSIDE = "10.0.0.5", "10.0.0.80", "203.0.113.9"
 

@@ -11,7 +11,8 @@ from tests.conftest import FIXTURES, ROBUST, case_capture
 from tshark_report.capture import dissect
 from tshark_report.capture.tshark import Tshark, known_fields
 from tshark_report.tables import columns
-from tshark_report.tables.read import PACKET_SCHEMA, Builder, plain_group
+from tshark_report.tables.read import Builder, plain_group
+from tshark_report.tables.schema import PACKET_SCHEMA
 
 NAMES = sorted(
     p.parent.name for p in FIXTURES.glob("*/capture.pcap*") if p.parent.name not in ("quiet_hour", "hostile_text")

@@ -11,7 +11,7 @@ import polars as pl
 
 from tshark_report.store.schema import DERIVED, FAMILIES, TABLES
 from tshark_report.tables import columns
-from tshark_report.tables.read import BASE, PACKET_SCHEMA
+from tshark_report.tables.schema import BASE, PACKET_SCHEMA
 
 
 @dataclass(frozen=True)

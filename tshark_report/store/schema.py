@@ -14,7 +14,7 @@ import polars as pl
 from tshark_report.tables import columns
 from tshark_report.tables.analysis import ANALYSIS_SCHEMA
 from tshark_report.tables.certificates import CERTIFICATE_SCHEMA
-from tshark_report.tables.read import EXPERT_SCHEMA, FAMILY_SCHEMA, LAYER_SCHEMA, PACKET_SCHEMA
+from tshark_report.tables.schema import EXPERT_SCHEMA, FAMILY_SCHEMA, LAYER_SCHEMA, PACKET_SCHEMA
 from tshark_report.tables.sessions import FLOW_SCHEMA, SESSION_SCHEMA
 from tshark_report.tables.tables import FILE_SCHEMA, OPENING_SCHEMA, SIGNATURE_SCHEMA, Tables
 

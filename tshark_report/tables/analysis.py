@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from tshark_report.tables.read import BASE_SCHEMA
+from tshark_report.tables.schema import BASE_SCHEMA
 
 KINDS: tuple[tuple[str, str, str], ...] = (
     ("fast-retransmission", "(suspected) fast retransmission", "tcp.analysis.fast_retransmission"),

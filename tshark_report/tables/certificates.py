@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from tshark_report.tables.read import BASE_SCHEMA
+from tshark_report.tables.schema import BASE_SCHEMA
 
 CERTIFICATE_SCHEMA: dict[str, pl.DataType] = BASE_SCHEMA | {
     "subject": pl.String(),

@@ -24,132 +24,15 @@ import polars as pl
 from tshark_report.capture.dissect import SEPARATOR, Layout
 from tshark_report.tables import columns as col
 from tshark_report.tables.layers import Chain, chain
-
-BASE = ("frame", "time", "length", "protocol", "src", "dst", "src_port", "dst_port", "stream", "transport")
-"""Columns that every family table has in front of its own."""
-
-PACKET_SCHEMA: dict[str, pl.DataType] = {
-    "frame": pl.UInt32(),
-    "time": pl.Float64(),
-    "length": pl.UInt32(),
-    "protocol": pl.String(),
-    "protocols": pl.String(),
-    "eth_src": pl.String(),
-    "eth_dst": pl.String(),
-    "src": pl.String(),
-    "dst": pl.String(),
-    "src_port": pl.UInt16(),
-    "dst_port": pl.UInt16(),
-    "stream": pl.UInt32(),
-    "transport": pl.String(),
-    "ttl": pl.UInt8(),
-    "ip_id": pl.UInt16(),
-    "ip_flags": pl.UInt8(),
-    "fragment_offset": pl.UInt32(),
-    "more_fragments": pl.Boolean(),
-    "ip_length": pl.UInt32(),
-    "flags": pl.UInt16(),
-    "seq": pl.UInt32(),
-    "ack": pl.UInt32(),
-    "payload": pl.UInt32(),
-    "window": pl.UInt32(),
-}
-"""The packets table. `time` is seconds since 1970 UTC, exact to the microsecond until the year 2106;
-`length` is bytes on the wire; addresses, ports, ttl and ip_id are the innermost layer's; `payload` is the
-bytes that TCP or UDP carried; `stream` is tshark's tcp.stream or udp.stream; `window` is scaled."""
-
-LAYER_SCHEMA: dict[str, pl.DataType] = {
-    "frame": pl.UInt32(),
-    "time": pl.Float64(),
-    "length": pl.UInt32(),
-    "layer": pl.String(),
-    "src": pl.String(),
-    "dst": pl.String(),
-    "src_port": pl.UInt16(),
-    "dst_port": pl.UInt16(),
-    "stream": pl.UInt32(),
-}
-"""One row for each link, network and transport layer of packets that have more than one of a kind."""
-
-
-def _dtype(column: col.Column) -> pl.DataType:
-    return {
-        "text": pl.String(),
-        "int": pl.Int64(),
-        "hex": pl.Int64(),
-        "float": pl.Float64(),
-        "bool": pl.Boolean(),
-        "texts": pl.List(pl.String()),
-        "ints": pl.List(pl.Int64()),
-        "hexes": pl.List(pl.Int64()),
-    }[column.dtype]
-
-
-BASE_SCHEMA = {name: PACKET_SCHEMA[name] for name in BASE}
-FAMILY_SCHEMA: dict[str, dict[str, pl.DataType]] = {
-    family.name: BASE_SCHEMA | {c.name: _dtype(c) for c in family.columns} for family in col.FAMILIES
-}
-
-
-def _number(text: pl.Expr) -> pl.Expr:
-    """Decimal or 0x-hexadecimal text as Int64, null where it is neither."""
-    return (
-        pl.when(text.str.starts_with("0x"))
-        .then(text.str.slice(2).str.to_integer(base=16, strict=False))
-        .otherwise(text.cast(pl.Int64, strict=False))
-    )
-
-
-def _converted(column: col.Column, source: str, separator: str) -> pl.Expr:
-    return _parsed(column, pl.col(source), separator).cast(_dtype(column), strict=False)
-
-
-def _parsed(column: col.Column, text: pl.Expr, separator: str) -> pl.Expr:
-    match column.dtype:
-        case "text":
-            return text
-        case "int":
-            return text.cast(pl.Int64, strict=False)
-        case "hex":
-            return _number(text)
-        case "float":
-            return text.cast(pl.Float64, strict=False)
-        case "bool":
-            return pl.when(text.is_not_null()).then(text.is_in(["1", "True", "true"]))
-        case "texts":
-            return text.str.split(separator)
-        case "ints":
-            return text.str.split(separator).list.eval(pl.element().cast(pl.Int64, strict=False))
-        case "hexes":
-            return text.str.split(separator).list.eval(_number(pl.element()))
-
-
-EXPERT_SCHEMA: dict[str, pl.DataType] = BASE_SCHEMA | {
-    "severity": pl.String(),
-    "group": pl.String(),
-    "message": pl.String(),
-}
-"""One row for each expert item of each packet, as Wireshark shows them."""
+from tshark_report.tables.plain import beside, completed, unpacked
+from tshark_report.tables.schema import BASE, EXPERT_SCHEMA, FAMILY_SCHEMA, LAYER_SCHEMA, PACKET_SCHEMA
+from tshark_report.tables.values import SEVERITIES, clean_expert, converted, shaped
 
 FRAGMENT6 = "ipv6.fraghdr"
 """What `frame.protocols` calls the IPv6 fragment header."""
 
 FRAME_REFERENCES = {"http": "request_frame", "ftp": "data_setup_frame"}
 """Columns that name another frame, which a shard numbers in its own way."""
-
-SEVERITIES = ("Comment", "Chat", "Note", "Warning", "Error")
-
-SEVERITY_NUMBERS = {
-    str(number << 20): name for number, name in ((1, "Comment"), (2, "Chat"), (4, "Note"), (6, "Warning"), (8, "Error"))
-}
-GROUP_NUMBERS = {
-    str((place + 1) << 24): name
-    for place, name in enumerate(
-        ("Checksum", "Sequence", "Response", "Request", "Undecoded", "Reassemble", "Malformed", "Debug", "Protocol",
-         "Security", "Comments", "Decryption", "Assumption", "Deprecated", "Receive", "Interface")
-    )
-}  # fmt: skip
-"""`-T fields` prints expert severities and groups as numbers (epan/proto.h, PI_* constants, Wireshark 4.6)."""
 
 
 @lru_cache(maxsize=65536)
@@ -228,7 +111,7 @@ class Builder:
         odd = [text for text in chains if needs_full(text)]
         several = pl.col("protocols").is_in(odd)
         if self.headers is not None:
-            raw = _beside(raw, self.headers(), chains)
+            raw = beside(raw, self.headers(), chains)
             several |= ~pl.col("agreed")
         needing = raw.filter(several)
         if needing.height:
@@ -236,7 +119,7 @@ class Builder:
             for text, count in needing["protocols"].value_counts().iter_rows():
                 self.odd[text] = self.odd.get(text, 0) + count
             raw = raw.filter(~several)
-        packets = _shaped(_unpacked(raw, chains)) if self.headers is None else _completed(raw)
+        packets = shaped(unpacked(raw, chains)) if self.headers is None else completed(raw)
         self._packets.append(packets)
         rows = pl.concat([packets.select(*BASE, "protocols"), raw.select("expert_pack", *slots)], how="horizontal")
         self._add_expert(rows, pl.col("expert_pack"))
@@ -291,7 +174,7 @@ class Builder:
                 (pl.col("severity").list.len() == pl.col("message").list.len())
                 & (pl.col("severity").list.len() == pl.col("group").list.len())
             )
-            self._store("expert", _clean_expert(even.explode("severity", "group", "message")))
+            self._store("expert", clean_expert(even.explode("severity", "group", "message")))
         at = first + len(col.EXPERT)
         ordered = raw.sort("frame")
         for family in col.FAMILIES:
@@ -307,7 +190,7 @@ class Builder:
             if rows.height:
                 self._store(
                     family.name,
-                    rows.select(*BASE, *(_converted(c, p, SEPARATOR).alias(c.name) for p, c in places.items())),
+                    rows.select(*BASE, *(converted(c, p, SEPARATOR).alias(c.name) for p, c in places.items())),
                 )
 
     def odd_frames(self) -> pl.Series:
@@ -378,7 +261,7 @@ class Builder:
             parts.list.get(count, null_on_oob=True).alias("group"),
             pl.col("texts").list.join(",").alias("message"),
         )
-        self._store("expert", _clean_expert(pl.concat([one, split, whole])))
+        self._store("expert", clean_expert(pl.concat([one, split, whole])))
 
     def _add_group(self, rows: pl.DataFrame, group: col.Group, slots: list[str]) -> None:
         singles = sum(1 for _, many in col.slots() if not many)
@@ -391,7 +274,7 @@ class Builder:
         for family, pairs in owned.items():
             made = rows.filter(pl.any_horizontal(pl.col(slot).is_not_null() for slot, _ in pairs))
             if made.height:
-                self._store(family, made.select(*BASE, *(_converted(c, slot, ",").alias(c.name) for slot, c in pairs)))
+                self._store(family, made.select(*BASE, *(converted(c, slot, ",").alias(c.name) for slot, c in pairs)))
 
     def _resolve(self, rows: pl.DataFrame, shape: Chain) -> pl.DataFrame:
         """Innermost values of packets in the full layout; every layer of tunnelled ones goes to the layers table."""
@@ -445,7 +328,7 @@ class Builder:
                 # A damaged header lacks some of these: then none is taken, as in the fast layout.
                 whole = pl.all_horizontal(pl.col(name).is_not_null() for name in header)
                 resolved = resolved.with_columns(pl.when(whole).then(name).alias(name) for name in header)
-        return _shaped(resolved)
+        return shaped(resolved)
 
     def _add_layers(self, split: pl.DataFrame, shape: Chain, value: _Pick) -> None:
         none = [pl.lit(None, dtype=t).alias(n) for n, t in list(LAYER_SCHEMA.items())[6:]]
@@ -545,8 +428,6 @@ def _renamed_frames(expert: pl.DataFrame, frame_map: Sequence[int]) -> pl.DataFr
     return expert.with_columns(pl.col("message").replace(texts, renamed))
 
 
-MAC = r"^[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){5}"
-IPV4 = r"^\d{1,3}(?:\.\d{1,3}){3}$"
 IP_HEADER = ("ttl", "ip_id", "ip_flags", "fragment_offset", "ip_length")
 TCP_HEADER = ("flags", "seq", "ack", "window", "payload")
 
@@ -570,144 +451,4 @@ def _read(block: bytes, names: list[str]) -> pl.DataFrame:
         new_columns=names,
         encoding="utf8-lossy",
         truncate_ragged_lines=False,
-    )
-
-
-def _clean_expert(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(
-        pl.col("severity").str.strip_chars('"').replace(SEVERITY_NUMBERS),
-        pl.col("group").str.strip_chars('"').replace(GROUP_NUMBERS),
-        pl.col("message").str.strip_chars(),
-    ).select(*EXPERT_SCHEMA)
-
-
-def _by_chain(chains: dict[str | None, Chain], value: Callable[[Chain], str | None]) -> pl.Expr:
-    """For each packet what its chain of layers says."""
-    known = {text: value(c) for text, c in chains.items() if text is not None}
-    return pl.col("protocols").replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
-
-
-def _beside(raw: pl.DataFrame, headers: pl.DataFrame, chains: dict[str | None, Chain]) -> pl.DataFrame:
-    """Rows of the lean layout with the headers of their frames; `agreed` where tshark names the same layers."""
-
-    def network(c: Chain) -> str | None:
-        return c.networks[-1].kind if c.networks and c.networks[-1].kind != "arp" else None
-
-    own = headers.select(pl.all().gather(pl.lit(raw["frame"].cast(pl.Int64) - 1)))
-    return pl.concat([raw, own], how="horizontal").with_columns(
-        _by_chain(chains, lambda c: c.transport).alias("transport"),
-        (
-            pl.col("plain")
-            & pl.col("network").eq_missing(_by_chain(chains, network))
-            & pl.col("flow").eq_missing(_by_chain(chains, lambda c: c.flows[-1].kind if c.flows else None))
-        )
-        .fill_null(value=False)
-        .alias("agreed"),
-    )
-
-
-def _completed(raw: pl.DataFrame) -> pl.DataFrame:
-    """Packets of the lean layout, of which tshark and the headers agree."""
-    stream = pl.col("stream_pack").str.splitn(",", 2).struct
-    four, moving = pl.col("network") == "ip", pl.col("flow").is_in(["tcp", "udp"])
-    return raw.select(
-        "frame", "time", "length", "protocol", "protocols", "eth_src", "eth_dst", "src", "dst", "src_port", "dst_port",
-        pl.when(moving).then(stream.field("field_0").cast(pl.UInt32, strict=False)).alias("stream"),
-        "transport", "ttl", "ip_id", "ip_flags",
-        pl.when(four).then(pl.lit(0, dtype=pl.UInt32)).alias("fragment_offset"),
-        pl.when(four).then(pl.lit(value=False)).alias("more_fragments"),
-        "ip_length", "flags", "seq", "ack", "payload",
-        pl.when(pl.col("flow") == "tcp").then(stream.field("field_1").cast(pl.UInt32, strict=False)).alias("window"),
-    ).select(*PACKET_SCHEMA)  # fmt: skip
-
-
-def _unpacked(raw: pl.DataFrame, chains: dict[str | None, Chain]) -> pl.DataFrame:
-    """Transport and network packs as columns of their own. Only packets with one layer of each kind come here."""
-    raw = raw.with_columns(
-        _by_chain(chains, lambda c: c.transport).alias("transport"),
-        _by_chain(chains, lambda c: c.networks[-1].kind if c.networks else None).alias("network"),
-        _by_chain(chains, lambda c: c.flows[-1].kind if c.flows else None).alias("flow"),
-    )
-    tcp, udp = pl.col("flow") == "tcp", pl.col("flow") == "udp"
-    ip4, ip6 = pl.col("network") == "ip", pl.col("network") == "ipv6"
-    transport = pl.col("transport_pack").str.splitn(",", 6).struct
-    network = pl.col("network_pack").str.splitn(",", 5).struct
-    # A damaged TCP header lacks some of the six, so that the others stand in the wrong place: then none is taken.
-    whole = udp | (pl.col("transport_pack").str.count_matches(",", literal=True) == 5)
-    t = [pl.when(whole | (i == 0)).then(transport.field(f"field_{i}")) for i in range(6)]
-    commas = pl.col("network_pack").str.count_matches(",", literal=True)
-    complete = (ip4 & (commas == 4)) | (ip6 & commas.is_in([1, 3]))
-    n = [pl.when(complete).then(network.field(f"field_{i}")) for i in range(5)]
-    addressed = ip4 | ip6
-
-    def address(name: str) -> pl.Expr:
-        # Where the header breaks off before its addresses, the column holds those of another layer.
-        text = pl.col(name).str.strip_chars()
-        good = (ip4 & text.str.contains(IPV4)) | (ip6 & text.str.contains(":", literal=True) & ~text.str.contains(MAC))
-        return pl.when(good).then(text).alias(name)
-
-    return raw.with_columns(
-        address("src"),
-        address("dst"),
-        pl.when(pl.col("transport").is_in(["tcp", "udp", "sctp"]))
-        .then(pl.col("src_port").str.strip_chars())
-        .alias("src_port"),
-        pl.when(pl.col("transport").is_in(["tcp", "udp", "sctp"]))
-        .then(pl.col("dst_port").str.strip_chars())
-        .alias("dst_port"),
-        pl.when(tcp | udp).then(t[0]).alias("stream"),
-        pl.when(tcp).then(t[1]).alias("flags"),
-        pl.when(tcp).then(t[2]).alias("seq"),
-        pl.when(tcp).then(t[3]).alias("ack"),
-        pl.when(tcp).then(t[4]).when(udp).then(t[1]).alias("payload"),
-        pl.when(tcp).then(t[5]).alias("window"),
-        pl.when(addressed).then(n[0]).alias("ttl"),
-        pl.when(ip4).then(n[1]).alias("ip_id"),
-        pl.when(ip4).then(n[2]).alias("ip_flags"),
-        pl.when(ip4).then(n[3]).when(ip6).then(n[2]).alias("fragment_offset"),
-        pl.when(ip4).then(n[4]).when(ip6).then(n[1]).alias("ip_length"),
-        pl.when(ip6).then(n[3]).alias("more_fragments"),
-    )
-
-
-def _shaped(raw: pl.DataFrame) -> pl.DataFrame:
-    payload = pl.col("payload").cast(pl.Int64, strict=False)
-    # ip.flags are reserved, DF and MF (RFC 791): three bits in tshark 4.0, the high bits of a byte in others.
-    flags = _number(pl.col("ip_flags"))
-    flags = pl.when(flags < 8).then(flags).otherwise(flags // 32)
-
-    def number(name: str, dtype: pl.DataType) -> pl.Expr:
-        return pl.col(name).cast(dtype, strict=False)
-
-    return raw.select(
-        "frame",
-        "time",
-        "length",
-        "protocol",
-        "protocols",
-        *(pl.col(n).cast(pl.String).str.strip_chars().str.extract(MAC, 0).alias(n) for n in ("eth_src", "eth_dst")),
-        *(pl.col(n).cast(pl.String) for n in ("src", "dst")),
-        number("src_port", pl.UInt16()),
-        number("dst_port", pl.UInt16()),
-        number("stream", pl.UInt32()),
-        "transport",
-        number("ttl", pl.UInt8()),
-        _number(pl.col("ip_id")).cast(pl.UInt16, strict=False).alias("ip_id"),
-        flags.cast(pl.UInt8, strict=False).alias("ip_flags"),
-        number("fragment_offset", pl.UInt32()),
-        pl.when(flags.is_not_null())
-        .then((flags & 0x1) != 0)
-        .when(pl.col("more_fragments").is_not_null())
-        .then(pl.col("more_fragments").is_in(["1", "True"]))
-        .alias("more_fragments"),
-        number("ip_length", pl.UInt32()),
-        _number(pl.col("flags")).cast(pl.UInt16, strict=False).alias("flags"),
-        number("seq", pl.UInt32()),
-        number("ack", pl.UInt32()),
-        pl.when(pl.col("transport") == "udp")
-        .then(payload - 8)
-        .otherwise(payload)
-        .cast(pl.UInt32, strict=False)
-        .alias("payload"),
-        number("window", pl.UInt32()),
     )

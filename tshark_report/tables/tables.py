@@ -12,7 +12,8 @@ import polars as pl
 from tshark_report.tables import analysis, exchanges, sessions
 from tshark_report.tables import columns as col
 from tshark_report.tables.certificates import CERTIFICATE_SCHEMA, certificates
-from tshark_report.tables.read import EXPERT_SCHEMA, FAMILY_SCHEMA, LAYER_SCHEMA, PACKET_SCHEMA, Builder
+from tshark_report.tables.read import Builder
+from tshark_report.tables.schema import EXPERT_SCHEMA, FAMILY_SCHEMA, LAYER_SCHEMA, PACKET_SCHEMA
 
 OPENING_SCHEMA: dict[str, pl.DataType] = {
     "frame": pl.UInt32(),
@@ -77,7 +78,7 @@ where its transfer was asked for or ended; null where it could not be told. `det
 class Tables:
     """Typed tables of one capture. Every table exists, with its columns, even where it is empty.
 
-    `packets`, `layers` and the family tables are described in tables.read and tables.columns, `tcp_sessions` and
+    `packets`, `layers` and the family tables are described in tables.schema and tables.columns, `tcp_sessions` and
     `udp_flows` in tables.sessions, `analysis` in tables.analysis, `certificates` in tables.certificates.
     """
 
