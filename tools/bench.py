@@ -291,6 +291,7 @@ def plot(sizes: list[Size]) -> str:
             at = y(10.0**power)
             made.append(f'<line x1="{left}" x2="{width - 120}" y1="{at:.0f}" y2="{at:.0f}" stroke="#ddd"/>')
             made.append(f'<text x="{left - 6}" y="{at + 4:.0f}" text-anchor="end">{10.0**power:g} s</text>')
+    labels: list[float] = []
     for kind in dict.fromkeys(s.kind for s in sizes):
         own = [s for s in sizes if s.kind == kind]
         for name, colour, dash in (("ours", "#0b5394", ""), ("bare", "#777", ' stroke-dasharray="5 4"')):
@@ -298,7 +299,11 @@ def plot(sizes: list[Size]) -> str:
             line = " ".join(f"{a:.0f},{b:.0f}" for a, b in points)
             made.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
             label = f"{'HTML report' if name == 'ours' else 'bare tshark'}, {kind}"
-            made.append(f'<text x="{points[-1][0] + 6:.0f}" y="{points[-1][1] + 4:.0f}" fill="{colour}">{label}</text>')
+            at = points[-1][1] + 4
+            while any(abs(at - taken) < 13 for taken in labels):
+                at -= 1
+            labels.append(at)
+            made.append(f'<text x="{points[-1][0] + 6:.0f}" y="{at:.0f}" fill="{colour}">{label}</text>')
     made.append(f'<text x="{width / 2:.0f}" y="{height - 8}" text-anchor="middle">packets</text></svg>')
     return "\n".join(made) + "\n"
 
