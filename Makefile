@@ -103,6 +103,11 @@ fuzz: dev ## fuzz the parsers (SECONDS=30 each, by atheris where it installs) an
 	$(BIN)/python tools/fuzz.py --seconds $(SECONDS)
 	$(BIN)/python tools/mutants.py --count 1000 --full 30 $(CAPTURES)
 
+.PHONY: bombs
+bombs: dev ## read captures made to be large, hold memory and pages against the bounds, write docs/reliability.md
+	out=$$(mktemp) && $(BIN)/python tools/bombs.py --out $$out && \
+	  $(BIN)/python tools/reliability.py --bombs $$out; code=$$?; rm -f $$out; exit $$code
+
 .PHONY: reliability
 reliability: dev ## put every fault to the program and write docs/reliability.md
 	$(BIN)/python tools/reliability.py
@@ -112,10 +117,17 @@ test-tshark-versions: dev ## run each tshark that Debian has (root, debootstrap)
 	tools/tshark_versions.sh $(ROOTS) $(SHARED)
 	$(BIN)/python tools/tshark_versions.py $(ROOTS)/results
 
+PYTHONS ?= python3.11 python3.12 python3.13 python3.14
+
+.PHONY: test-pythons
+test-pythons: test-system ## run the tests with each Python that is here: PYTHONS="python3.12 ..."; writes docs/tshark-versions.md
+	tools/python_versions.sh $(ROOTS)/results $(PYTHONS); code=$$?; \
+	  $(PYTHON) tools/tshark_versions.py $(ROOTS)/results && exit $$code
+
 .PHONY: audit
 audit: install ## known holes in what is pinned (asks the advisory service; nothing else here uses the network)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
-	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
+	$(BIN)/python tools/audit.py
 
 .PHONY: sbom
 sbom: install ## write sbom.json, a CycloneDX bill of materials of what a report needs

@@ -5,12 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tshark_report.capture import tshark as tshark_module
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.load import Loaded, load
 from tshark_report.capture.tshark import Tshark
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 TOP = Path(__file__).resolve().parent.parent
 FIXTURES = TOP / "fixtures"

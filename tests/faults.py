@@ -183,6 +183,46 @@ def _closed_pipe(folder: Path) -> Ended:
         "packets": 1491, "warnings": ["the reader went away"]}}, 0.0)  # fmt: skip
 
 
+def _batch_ended_by(number: int) -> Callable[[Path], Ended]:
+    """A batch with a worker in the middle of a capture; `left` is what the scratch folder holds once all have ended."""
+
+    def put(folder: Path) -> Ended:
+        scratch, given, out = folder / "tmp", folder / "in", folder / "out"
+        for each in (scratch, given):
+            each.mkdir()
+        scratch.chmod(0o755)
+        shutil.copy(fixture_capture("port_scan"), given)
+        hanging = standin.make(folder, "if '-r' in args:\n    time.sleep(300)\n" + PASS_ON)
+        mark = f"fault-{os.getpid()}-{time.monotonic_ns()}"
+        env = dict(os.environ) | {
+            "TMPDIR": str(scratch), "PYTHONPATH": str(Path(__file__).parent.parent), "FAULT_MARK": mark,
+        }  # fmt: skip
+        command = [sys.executable, "-m", "tshark_report", "batch", str(given), "-o", str(out), "--tshark", hanging]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=folder, errors="replace",
+            start_new_session=True,
+        )  # fmt: skip
+        _wait_for(lambda: any(_reading(each) for each in _marked(mark)))
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=120)
+        _wait_for(lambda: not _marked(mark) and not any(scratch.iterdir()), 10.0)
+        assert "Traceback" not in stderr, stderr
+        said = "stopped; the index of what was done is written" if (out / "index.html").exists() else "its workers ended"
+        left = [p.name for p in scratch.iterdir()]
+        return Ended(process.returncode, stdout, "tshark-report: " + said, left, len(_marked(mark)), None, 0.0)
+
+    return put
+
+
+def _reading(number: int) -> bool:
+    """Is this the stand-in for tshark with a capture to read?"""
+    try:
+        words = (Path("/proc") / str(number) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"-r" in words and any(word.endswith(b"/tshark") for word in words[:3])
+
+
 def _without_network(folder: Path) -> Ended:
     """No interface at all, not even loopback up; every format is made."""
     more = [x for name in ("r.html", "r.pdf", "r.md") for x in ("-o", folder / name)]
@@ -199,6 +239,8 @@ FAULTS = (
     Fault("SIGTERM", _stopped_by(signal.SIGTERM), 143),
     Fault("the terminal goes away (SIGHUP)", _stopped_by(signal.SIGHUP), 129),
     Fault("the reader of our output goes away", _closed_pipe, 0),
+    Fault("a batch is ended (SIGTERM)", _batch_ended_by(signal.SIGTERM), 130),
+    Fault("a batch is killed (SIGKILL)", _batch_ended_by(signal.SIGKILL), -signal.SIGKILL),
     Fault("tshark writes 300 MB to stderr", _tshark(FLOOD), 0),
     Fault("no room where the report goes", _on_a_small_disk("out", "64k"), 5, root=True),
     Fault("no room for scratch files", _on_a_small_disk("tmp", "64k"), 5, root=True),

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import sweep
 
-from tshark_report.capture import check, framing, split, survive
+from tshark_report.capture import check, framing, headers, split, survive
 
 LARGEST = 60_000
 """Bytes of a capture that is damaged: small ones, so that damage hits something that matters."""
@@ -73,8 +73,10 @@ def quick(path: Path) -> int | None:
     size = path.stat().st_size
     ends = [at + length for at, length in zip(frames.offset, frames.captured, strict=True)]
     assert all(end <= size for end in ends), "a frame ends behind the file"
-    keys = split.keys(path, frames)
-    if keys is not None:
+    at = split.located(path, frames)
+    keys = split.keys(path, frames, at) if at is not None else None
+    if keys is not None and at is not None:
+        headers.read(path, frames, at)
         assert len(keys) == len(frames)
         parts = [split.Shard(np.flatnonzero(keys % np.uint64(2) == each)) for each in (0, 1)]
         total = 0

@@ -1,8 +1,15 @@
-"""Put every fault to the program and write docs/reliability.md: reliability.py [--mutants FILE] [--fuzz FILE]."""
+"""Put every fault to the program and write docs/reliability.md.
+
+    reliability.py [--bombs FILE] [--mutants FILE] [--fuzz FILE]
+
+FILE: what tools/bombs.py wrote, tools/mutants.py or tools/fuzz.py printed. A part for which none is given stays as it
+is in the page.
+"""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +17,8 @@ TOP = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TOP))
 
 from tests import faults  # noqa: E402
+
+PAGE = TOP / "docs" / "reliability.md"
 
 HEAD = """# What was broken on purpose, and what happened
 
@@ -31,7 +40,8 @@ def cell(text: str) -> str:
 
 def main() -> int:
     """Run the faults, write the page; exit 1 where one did not end as documented."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bombs", type=Path, help="what tools/bombs.py wrote")
     parser.add_argument("--mutants", type=Path, help="what tools/mutants.py printed")
     parser.add_argument("--fuzz", type=Path, help="what tools/fuzz.py printed")
     given = parser.parse_args()
@@ -47,11 +57,18 @@ def main() -> int:
         code = f"{ended.code}" + ("" if good else " **not as documented**")
         text += f"| {fault.name} | {code} | {cell(ended.words())} | {left} |\n"
         print(fault.name, "as documented" if good else f"NOT: {ended}", flush=True)
-    for title, path in (("Mutants", given.mutants), ("Fuzzing", given.fuzz)):
-        if path is not None:
-            lines = [line for line in path.read_text().splitlines() if line.strip()]
-            text += f"\n## {title}\n\n```\n" + "\n".join(lines) + "\n```\n"
-    (TOP / "docs" / "reliability.md").write_text(text, encoding="utf-8")
+    before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    for title, path, plain in (("Bombs", given.bombs, False), ("Mutants", given.mutants, True),
+                               ("Fuzzing", given.fuzz, True)):  # fmt: skip
+        if path is None:
+            kept = re.search(rf"(?ms)^\n## {title}\n.*?(?=^\n## |\Z)", before)
+            text += kept[0] if kept else ""
+            continue
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if plain:
+            lines = ["```", *(line for line in lines if line.strip() and not line.startswith("rc=")), "```"]
+        text += f"\n## {title}\n\n" + "\n".join(lines) + "\n"
+    PAGE.write_text(text, encoding="utf-8")
     return 1 if wrong else 0
 
 

@@ -13,7 +13,11 @@ if command -v dpkg-query >/dev/null; then
   as_root=()
   if [ "$(id -u)" != 0 ]; then
     if ! command -v sudo >/dev/null; then
-      echo "as root: apt-get install ${missing[*]}" >&2
+      {
+        echo "system packages are missing, and installing them needs root; there is no sudo"
+        echo "  missing: ${missing[*]}"
+        echo "  next, as root: apt-get update && apt-get install --no-install-recommends ${missing[*]}"
+      } >&2
       exit 3
     fi
     as_root=(sudo)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -22,6 +23,25 @@ first three starting points; wrong claims). A field that a tshark lacks makes it
 | Debian | tshark | Python | reports | documented errors | tracebacks | hangs | packet counts that differ | cases |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 """
+
+
+PYTHONS = """
+The tests of this project, by `make test-pythons`, with packages from the lock files. *Left* counts what stood in the
+folder for temporary files afterwards.
+
+| Python | tests | result | left |
+| --- | --- | --- | --- |
+"""
+
+
+def pythons(folder: Path) -> str:
+    """The table of Pythons with which the tests were run; empty where none was."""
+    rows = []
+    for path in sorted(folder.glob("python-*"), key=lambda path: int(path.name.rsplit(".", 1)[-1])):
+        version, tests, result, left = path.read_text(encoding="utf-8").splitlines()
+        said = ", ".join(re.findall(r"\d+ (?:passed|failed|skipped|errors?|xfailed|deselected)", result)) or "none ran"
+        rows.append(f"| {version} | `{tests}` | {said} | {left} |\n")
+    return PYTHONS + "".join(rows) if rows else ""
 
 
 def row(folder: Path, suite: str) -> tuple[str, list[dict[str, Any]]]:
@@ -60,6 +80,7 @@ def main() -> None:
         lines = differences(rows[suites[0]][1], rows[suite][1])
         text += f"\nFindings on `robust` that {suite} and {suites[0]} do not share (the two tsharks judge such packets "
         text += f"differently): {len(lines)} captures.\n\n" + "".join(f"- {line}\n" for line in lines)
+    text += pythons(folder)
     OUT.write_text(text, encoding="utf-8")
 
 

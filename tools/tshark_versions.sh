@@ -35,13 +35,15 @@ for suite; do
       --include=tshark,python3,python3-venv,libpango-1.0-0,libpangoft2-1.0-0,libharfbuzz-subset0,fonts-dejavu-core \
       "$suite" "$root" || [ -x "$root/usr/bin/tshark" ]
   fi
-  if [ ! -x "$root/venv/bin/python" ]; then
+  # A root that is used again gets what is pinned now.
+  if ! cmp -s "$TOP/requirements.lock" "$root/venv/requirements.lock"; then
     # pip as it is set up on this machine
     mkdir -p "$root/etc/ssl/certs"
     cp -L /etc/resolv.conf "$root/etc/resolv.conf"
     cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
     for config in /etc/pip.conf "$HOME/.config/pip/pip.conf"; do [ ! -f "$config" ] || cp "$config" "$root/etc/pip.conf"; done
-    inside "$root" sh -c 'python3 -m venv /venv && /venv/bin/pip install --quiet -r /project/requirements.lock'
+    inside "$root" sh -c '[ -x /venv/bin/python ] || python3 -m venv /venv
+      /venv/bin/pip install --quiet -r /project/requirements.lock && cp /project/requirements.lock /venv/'
   fi
   inside "$root" sh -c 'tshark --version 2>/dev/null | head -n 1; /venv/bin/python --version' > "$ROOTS/results/$suite.versions"
   inside "$root" /venv/bin/python /project/tools/sweep.py --out "/results/$suite.json" /shared/captures/robust \

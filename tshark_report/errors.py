@@ -22,6 +22,12 @@ class ReportError(Exception):
         self.next_step = next_step
 
 
+def reason(error: Exception) -> str:
+    """Why something failed, in the system's own words, without Python's numbers and quotes around them."""
+    told = error.strerror if isinstance(error, OSError) else None
+    return told or str(error) or type(error).__name__
+
+
 class UsageError(ReportError):
     """The command line asks for something that does not fit together."""
 

@@ -103,30 +103,37 @@ def of_findings(packets: Packets, chosen: Sequence[Fired], settings: Settings) -
     return _cut(packets, _comments(kept, lambda each: f"{each.id}: {each.draft.title or each.rule.title}"))
 
 
-def to_share(packets: Packets, chosen: Sequence[Fired], table: Pseudonyms) -> bytes:
+def to_share(packets: Packets, chosen: Sequence[Fired], table: Pseudonyms, *, keep_names: bool = False) -> bytes:
     """The packets of some findings, at most MOST_FRAMES, with pseudonyms for addresses and without payload.
+
+    DNS messages stay, with pseudonyms for their names; with `keep_names` with their names.
 
     Comments name frame and rule, in words that hold nothing from the wire. Packets of login findings come along:
     without payload there is no password in them.
     """
     data = _cut(packets, _comments(chosen, lambda each: f"{each.rule.code}: {each.rule.title}"))
-    return shared(data, lambda _number, comment: comment, table) if data else b""
+    return shared(data, lambda _number, comment: comment, table, keep_names=keep_names) if data else b""
 
 
-def shared(data: bytes, comment: Callable[[int, str], str], table: Pseudonyms) -> bytes:
+def shared(data: bytes, comment: Callable[[int, str], str], table: Pseudonyms, *, keep_names: bool = False) -> bytes:
     """A pcapng of this module with pseudonyms of the kinds that `table` has, and without payload.
 
     Args:
         data: the packets with their comments.
         comment: from a packet's number and its comment to what may be said of it.
         table: pseudonyms given so far; those of further addresses are added.
+        keep_names: leave the names in DNS messages as they are, but for those that spell an address.
     """
     frames = pcapng.read(data)
     seen = share.Seen()
     for frame in frames:
         share.rewritten(frame.data, frame.wire, frame.link, seen.names())
     table.reserve([*sorted(seen.ips), *sorted(seen.macs)])
-    names = share.Names(table.ip if "ips" in table.kinds else str, table.mac if "macs" in table.kinds else str)
+    names = share.Names(
+        table.ip if "ips" in table.kinds else str,
+        table.mac if "macs" in table.kinds else str,
+        _kept(table) if keep_names else table.label,
+    )
     made = []
     for frame in frames:
         number = _NUMBER.match(frame.comment)
@@ -135,6 +142,12 @@ def shared(data: bytes, comment: Callable[[int, str], str], table: Pseudonyms) -
     return pcapng.written(made)
 
 
+def _kept(table: Pseudonyms) -> Callable[[bytes], bytes]:
+    """Labels as they are, but for those of numbers: `4.3.2.1.in-addr.arpa` would say an address."""
+    return lambda label: table.label(label) if _SPELLS.fullmatch(label) else label
+
+
+_SPELLS = re.compile(rb"[0-9]{1,3}|[0-9a-f]|.*[0-9]{1,3}[-.][0-9]{1,3}[-.][0-9]{1,3}[-.][0-9]{1,3}.*", re.DOTALL)
 _NUMBER = re.compile(r"frame (\d+); ")
 
 

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from tshark_report.normal.against import Against
 
 HOSTS_KEPT = 200
+LONGEST_NAME = 80
+"""Characters of a host's name where a starting point calls it by it."""
 
 
 def build(
@@ -191,11 +193,13 @@ class Carved:
     pseudonyms: list[tuple[str, str]] = field(default_factory=list)
 
 
-def carve(request: Request, wanted: str, progress: Progress = quiet, *, share: bool = False) -> Carved:
+def carve(
+    request: Request, wanted: str, progress: Progress = quiet, *, share: bool = False, keep_names: bool = False
+) -> Carved:
     """The packets of a finding (by id or code) or of a starting point (by rank).
 
-    With `share`, addresses are rewritten and payload is left out; the pseudonyms are those of a report with
-    `--redact ips,macs` of the same capture.
+    With `share`, addresses are rewritten and payload is left out, but for DNS messages, whose names become others
+    or stay (`keep_names`); the pseudonyms are those of a report with `--redact ips,macs` of the same capture.
 
     Raises:
         UsageError: no such finding or starting point, or none of its packets may be handed out.
@@ -220,7 +224,7 @@ def carve(request: Request, wanted: str, progress: Progress = quiet, *, share: b
         table = Pseudonyms(("ips", "macs"))
         if share:
             number_hosts(table, hosts_view(loaded.tables, request.settings, HOSTS_KEPT)[0])
-            data = evidence_of.to_share(packets, chosen, table)
+            data = evidence_of.to_share(packets, chosen, table, keep_names=keep_names)
         else:
             data = evidence_of.of_findings(packets, chosen, request.settings)
         if not data:
@@ -245,7 +249,8 @@ def _points(loaded: Loaded, drafts: list[Fired]) -> list[model.StartingPoint]:
 
     def named(address: str) -> str:
         name = tables.names.get(address)
-        return f"{address} ({name})" if name else address
+        # A name may have 253 characters, and in a heading so many tell no more than the first.
+        return f"{address} ({name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + '…'})" if name else address
 
     return starting_points(drafts, by_id, tables.packets, named, lambda each: line_up_for(each, tables))
 

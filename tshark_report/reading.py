@@ -5,12 +5,12 @@ They take longer to import than tshark takes to read a small capture, so the com
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tshark_report import scratch as scratch_folders
 from tshark_report.capture import tshark as tshark_module
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.load import Loaded, Progress, load
@@ -61,8 +61,7 @@ def opened(request: Request, progress: Progress = quiet) -> Iterator[Opened]:
     Raises:
         ReportError: any of the expected errors of finding tshark and reading the capture.
     """
-    with tempfile.TemporaryDirectory(prefix="tshark-report-", ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder)
+    with scratch_folders.folder() as scratch:
         env = tshark_module.environment(scratch, own_profile=bool(request.options.profile))
         found = tshark_module.find(request.tshark, env)
         loaded = load(

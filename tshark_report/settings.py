@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from tshark_report.errors import UsageError
+from tshark_report.errors import UsageError, reason
 
 HOME_NETWORKS = (
     "10.0.0.0/8",
@@ -121,9 +121,9 @@ def load(path: Path) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             "the settings file cannot be read",
-            detail=f"{path}: {error}",
-            causes=("it is missing, or is not TOML",),
-            next_step="docs/settings.md shows a complete example",
+            detail=f"{path}: {reason(error)}",
+            causes=("a misspelt name", "another folder than you think", "it is not text in UTF-8"),
+            next_step=f"ls -l {path}",
         ) from error
     return loads(text, str(path))
 
@@ -138,9 +138,9 @@ def loads(text: str, path: str) -> Settings:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(
-            "the settings file cannot be read",
+            "the settings file is not TOML",
             detail=f"{path}: {error}",
-            causes=("it is missing, or is not TOML",),
+            causes=("a missing quote, bracket or equals sign", "another file was named"),
             next_step="docs/settings.md shows a complete example",
         ) from error
     known = {"home_networks", "thresholds", "expected_services", "allow"}
@@ -172,6 +172,6 @@ def loads(text: str, path: str) -> Settings:
         raise UsageError(
             "the settings file holds a value that does not fit",
             detail=f"{path}: {error}",
-            causes=("a network that is none, a threshold that is no number, an unknown key under [[allow]]",),
+            causes=("a network that is none", "a threshold that is no number", "an unknown key under [[allow]]"),
             next_step="docs/settings.md shows a complete example",
         ) from error

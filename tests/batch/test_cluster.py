@@ -86,6 +86,7 @@ def test_a_lost_worker_and_a_poisoned_capture(
 ) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
     monkeypatch.setenv("TSHARK_REPORT_FENCE", "off")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # killed workers leave their scratch folders
     several(tmp_path / "in", 4)
     pcap(tmp_path / "in" / "poison.pcap", question("bad.example"))
     body = (

@@ -157,6 +157,7 @@ def test_many_waiting_captures_cost_nothing_to_look_at(stands: type[Stand]) -> N
 def test_a_capture_that_kills_real_workers(tshark: Tshark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """tshark stands in for a fault that takes our own process down, as a lack of memory would."""
     monkeypatch.setenv("TSHARK_REPORT_FENCE", "off")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # unfenced stand-ins outlive the worker and write on
     body = (
         "if any('poison' in a for a in args): os.kill(os.getppid(), signal.SIGKILL); time.sleep(5)\n"
         f"os.execv({tshark.path!r}, [{tshark.path!r}, *args])"

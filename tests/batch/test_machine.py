@@ -29,3 +29,11 @@ def test_what_there_is() -> None:
 
 def test_a_compressed_capture_needs_more() -> None:
     assert machine.need("a.pcap.gz", 10**8) > machine.need("a.pcap", 10**8) > machine.need("a.pcap", 10**6)
+
+
+def test_fewer_jobs_than_processors_keep_to_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.os, "sched_getaffinity", lambda _pid: {1, 4, 5, 7}, raising=False)
+    assert machine.some(4) == machine.some(9) == [], "all of them: nothing to keep to"
+    drawn = {tuple(machine.some(2)) for _ in range(50)}
+    assert len(drawn) > 1, "two batches do not crowd on the same ones"
+    assert all(len(two) == 2 and set(two) <= {1, 4, 5, 7} for two in drawn)

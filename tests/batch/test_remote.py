@@ -26,6 +26,9 @@ def test_without_the_extra_a_url_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(UsageError) as error:
         remote.opened("s3://bucket/x")
+    assert error.value.next_step == 'pip install "tshark-report[s3]"'
+    with pytest.raises(UsageError) as error:
+        remote.opened("gs://bucket/x")
     assert error.value.next_step == 'pip install "tshark-report[cluster]"'
 
 

@@ -131,6 +131,16 @@ def test_no_capture_at_all(tmp_path: Path, do: Do) -> None:
     assert (tmp_path / "out" / "index.html").exists()
 
 
+def test_the_parent_loads_no_tables_and_no_rules() -> None:
+    """It only waits for its workers: that is half a second and 40 MB."""
+    program = (
+        "import sys, tshark_report.batch.run, tshark_report.batch.local, tshark_report.cli.batch;"
+        "print([m for m in ('polars', 'numpy', 'weasyprint', 'tshark_report.rules') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=TOP, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def _same(left: Path, right: Path) -> list[str]:
     """What differs between two folders, by content and not by date."""
     compared = filecmp.dircmp(left, right, ignore=[], hide=[])

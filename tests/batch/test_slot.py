@@ -96,3 +96,18 @@ def test_memory_of_a_process_and_what_it_started() -> None:
     finally:
         child.communicate(b"\n")
     assert _resident(child.pid) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no processor affinity")
+def test_a_worker_keeps_to_its_processors(tshark: Tshark, tmp_path: Path) -> None:
+    one = min(os.sched_getaffinity(0))
+    slot = Slot([one])
+    try:
+        slot.give(_work(pcap(tmp_path / "a.pcap", question("a.example"))), job(tshark.version), str(tmp_path / "out"))
+        assert _last(slot).failure is None
+        assert slot._process is not None
+        for thread in Path(f"/proc/{slot._process.pid}/task").iterdir():
+            assert os.sched_getaffinity(int(thread.name)) == {one}
+    finally:
+        slot.close()
+    assert one in os.sched_getaffinity(0), "we ourselves are not bound"

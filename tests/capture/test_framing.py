@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,22 @@ def test_first_time(tmp_path: Path) -> None:
     path.write_bytes(pcap([b"a"]))
     assert framing.first_time(path) == pytest.approx(1000.000005)
     assert framing.first_time(tmp_path) is None
+
+
+@pytest.mark.parametrize("made", [pcap, pcapng])
+def test_no_more_frames_than_were_asked_for(made: Callable[[list[bytes]], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "c"
+    path.write_bytes(made([bytes([n]) * 20 for n in range(10)]))
+    whole = framing.index(path)
+    some = framing.index(path, 8)
+    assert len(some) == 8
+    assert some.more
+    assert not some.truncated
+    some.shorten(5)
+    assert not some.more
+    assert some.end == whole.record[5]
+    assert list(some.offset) == list(whole.offset[:5])
+    assert not framing.index(path, 10).more
+    assert not framing.index(path, 11).more
+    path.write_bytes(path.read_bytes()[: some.end])
+    assert framing.index(path).offset == some.offset

@@ -47,6 +47,13 @@ def test_published_captures(name: str, loaded, monkeypatch: pytest.MonkeyPatch) 
     _compare(case_capture(name), loaded, monkeypatch)
 
 
+@pytest.mark.parametrize("name", ["cleartext_logins", "lateral_smb", "quiet_hour", "staged_incident"])
+def test_protocols_on_ports_that_are_not_their_usual_ones(name: str, loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of their fields is asked for at first: their packets, or the whole shard, are read once more."""
+    monkeypatch.setattr(columns, "SELDOM", tuple((markers, frozenset()) for markers, _ in columns.SELDOM))
+    _compare(next((FIXTURES / name).glob("capture.pcap*")), loaded, monkeypatch)
+
+
 def test_small_captures_are_not_split(loaded) -> None:
     made = loaded(next((FIXTURES / "port_scan").glob("capture.pcap*")), jobs=2)
     assert len(made.taps) == 1

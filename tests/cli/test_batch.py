@@ -112,4 +112,4 @@ def test_progress_in_words() -> None:
     assert tally.sentence() == "0 done, 0 failed, 4 left (2 running)"
     now[0] = 10.0
     tally.hear(Finished(works[0], Outcome(), 1, 10.0))
-    assert tally.sentence() == "1 done, 0 failed, 3 left (1 running), about 30.00 s to go"
+    assert tally.sentence() == "1 done, 0 failed, 3 left (1 running), about 30 s to go"

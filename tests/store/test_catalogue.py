@@ -63,6 +63,7 @@ def test_nothing_there(tmp_path: Path) -> None:
     (tmp_path / "capture=b").mkdir()
     for out, words in (
         (tmp_path / "absent", "does not exist"),
+        (Path("s3://bucket/out"), "from folders, not from URLs"),
         (tmp_path / "file", "a file"),
         (tmp_path, "no tables of any capture"),
     ):

@@ -8,13 +8,13 @@ from __future__ import annotations
 import ipaddress
 import re
 import sqlite3
-import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tshark_report import scratch
 from tshark_report.batch.records import KINDS, Kind, Point, Record, Seen, Summary
 from tshark_report.report.formats import clock_span, parse_time, plural, to_second
 from tshark_report.report.model import PRIORITIES
@@ -86,8 +86,8 @@ class Across:
     """Fed with one capture after the other, then asked."""
 
     def __enter__(self) -> Self:
-        self._folder = tempfile.TemporaryDirectory(prefix="tshark-report-")
-        self._base = sqlite3.connect(Path(self._folder.name) / "across", isolation_level=None)
+        self._folder = ExitStack()
+        self._base = sqlite3.connect(self._folder.enter_context(scratch.folder()) / "across", isolation_level=None)
         self._base.executescript(
             """
             pragma journal_mode = off; pragma synchronous = off;
@@ -103,7 +103,7 @@ class Across:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._base.close()
-        self._folder.cleanup()
+        self._folder.close()
 
     def add(self, summary: Summary, values: list[Seen]) -> None:
         """Take in a capture."""

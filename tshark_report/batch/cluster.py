@@ -21,7 +21,7 @@ from tshark_report.batch.key import of_path
 from tshark_report.batch.local import PATIENCE
 from tshark_report.batch.records import Event, Failure, Finished, Job, Outcome, Started, Work
 from tshark_report.batch.slot import Died, Slot
-from tshark_report.capture.load import deadline
+from tshark_report.capture.deadlines import deadline
 from tshark_report.errors import ReportError, TsharkFailed, UsageError
 
 if TYPE_CHECKING:
@@ -39,13 +39,12 @@ _OF_THREAD = threading.local()
 
 def versions(tshark: str | None) -> tuple[str, str]:
     """On a worker: the versions of tshark-report and tshark there; what is wrong, in place of the second."""
-    import tempfile
-
+    from tshark_report import scratch
     from tshark_report.capture import tshark as tshark_module
 
     try:
-        with tempfile.TemporaryDirectory(prefix="tshark-report-") as scratch:
-            return __version__, tshark_module.find(tshark, tshark_module.environment(Path(scratch))).version
+        with scratch.folder() as folder:
+            return __version__, tshark_module.find(tshark, tshark_module.environment(folder)).version
     except ReportError as error:
         return __version__, error.what
 
@@ -220,6 +219,7 @@ def _connected(scheduler: str) -> Client:
             "the cluster has no worker",
             detail=f"{scheduler}: none in {WORKERS_SECONDS:.0f} s",
             next_step=f"on each machine: dask worker {scheduler}",
+            causes=("no worker was started", "the workers know the scheduler by another name"),
         ) from error
     return client
 

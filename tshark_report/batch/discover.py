@@ -86,17 +86,17 @@ def is_capture(head: bytes) -> bool:
     return head.startswith(MAGICS)
 
 
-def look(roots: Sequence[str], *, skip: Path | None = None) -> Looked:
+def look(roots: Sequence[str], *, skip: Path | None = None, but: str = "") -> Looked:
     """Every capture below `roots`: folders, files and, with the cluster extra, URLs.
 
-    A file named as a root is always taken. `skip` is the output, which may lie inside a root.
+    A file named as a root is always taken. `skip` is the output, which may lie inside a root; `but` is one with a URL.
 
     Raises:
         UsageError: a root does not exist.
     """
     looked, taken = Looked(), set[str]()
     for root in roots:
-        for each in remote.files(root) if remote.is_url(root) else _local(root, skip, looked):
+        for each in remote.files(root, but=but) if remote.is_url(root) else _local(root, skip, looked):
             if each.path not in taken:
                 taken.add(each.path)
                 looked.found.append(each)
@@ -118,7 +118,12 @@ def _local(root: str, skip: Path | None, looked: Looked) -> Iterator[Found]:
         yield Found(root, status.st_size)
         return
     if not stat.S_ISDIR(status.st_mode):
-        raise UsageError("this is neither a folder nor a file", detail=root, next_step="name a folder with captures")
+        raise UsageError(
+            "this is neither a folder nor a file",
+            detail=root,
+            next_step="name a folder with captures",
+            causes=("it is a pipe, a socket or a device",),
+        )
     yield from _below(root, skip.resolve() if skip is not None else None, looked)
 
 

@@ -12,7 +12,7 @@ from tshark_report.batch.discover import json_safe
 from tshark_report.batch.key import of_path
 from tshark_report.batch.records import Event, Failure, Finished, Job, Outcome, Stage, Started, Work
 from tshark_report.batch.slot import Died, Slot
-from tshark_report.capture.load import deadline
+from tshark_report.capture.deadlines import deadline
 
 PATIENCE = 6.0
 """A capture may take this many times the deadline of one pass of tshark: there are two passes and our own work."""
@@ -35,8 +35,8 @@ class Pool:
 
     def __init__(self, job: Job, out: str, *, jobs: int, memory: int, tries: int = 3) -> None:
         self.job, self.out, self.jobs, self.memory, self.tries = job, out, jobs, memory, tries
-        threads = max(1, machine.cores() // jobs)
-        self._idle = [Slot(threads) for _ in range(jobs)]
+        processors = machine.some(jobs)
+        self._idle = [Slot(processors) for _ in range(jobs)]
         self._busy: dict[Slot, _Waiting] = {}
         self._waiting: deque[_Waiting] = deque()
         self._looked = 0.0

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 from pathlib import Path
 
 from tshark_report.errors import UsageError
 
-BASE_BYTES = 450_000_000
-"""Memory of a worker and its tshark with a small capture (measured: 270 MB and 160 MB)."""
+BASE_BYTES = 550_000_000
+"""Memory of a worker and its tsharks with a small capture. Measured, all processes together: 250 to 495 MB, the most where
+two tsharks run at once, one to count filters and one to decode cited packets (docs/performance-batch.md)."""
 BYTES_PER_BYTE = 12
-"""Memory for each byte of capture. Measured with 200-byte packets, which is near the worst: 0.9 kB a packet in tshark
-and 1.3 kB in our tables."""
+"""Memory for each byte of capture. What counts is packets: above the base 1.2 kB (bare SYNs, repeated traffic of many
+kinds) to 1.8 kB (web and file traffic) a packet were measured at a million and at 300,000 packets. That is 4 to 9 bytes
+a byte with packets of 330 and 210 bytes, and 17 with bare SYNs, which `Pool` meets by measuring."""
 GZIP = 5
 """How many times a compressed capture is taken to grow."""
 SHARE = 0.8
@@ -28,6 +31,18 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
+def some(jobs: int) -> list[int]:
+    """Numbers of as many processors as there are jobs, which the jobs keep to; none where they may use all.
+
+    A job is a Python and a tshark, each of which can keep a processor busy for a while: without this, one job takes
+    more than one processor. They are drawn by lot, so that two batches on one machine do not crowd on the same ones.
+    """
+    if not hasattr(os, "sched_getaffinity"):  # pragma: no cover  (not on every system)
+        return []
+    have = sorted(os.sched_getaffinity(0))
+    return sorted(random.sample(have, jobs)) if jobs < len(have) else []  # noqa: S311 - no secret
+
+
 def size(text: str) -> int:
     """Bytes of `4G`, `500M`, `1.5g`.
 
@@ -36,7 +51,12 @@ def size(text: str) -> int:
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?\s*", text, flags=re.IGNORECASE)
     if not found or float(found[1]) <= 0:
-        raise UsageError("this is not a size", detail=text, next_step="for example 4G or 500M")
+        raise UsageError(
+            "this is not a size",
+            detail=text,
+            next_step="for example 4G or 500M",
+            causes=("a unit that is none of K, M, G and T", "a word that is no number"),
+        )
     return int(float(found[1]) * _UNITS[found[2].lower()])
 
 

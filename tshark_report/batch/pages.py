@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import csv
-import hashlib
 import io
 import re
 from dataclasses import dataclass
@@ -14,7 +12,6 @@ from typing import Literal
 from urllib.parse import quote
 
 import msgspec
-from markupsafe import Markup
 
 from tshark_report.batch import place
 from tshark_report.batch.across import KIND_WORDS, Shared, Story
@@ -24,6 +21,7 @@ from tshark_report.errors import RenderFailed
 from tshark_report.report import templates as template_files
 from tshark_report.report.escape import csv_cell, visible
 from tshark_report.report.model import PRIORITIES
+from tshark_report.report.sheet import styled
 
 ROWS = 500
 """Captures on one HTML page: about 400 kB."""
@@ -78,6 +76,13 @@ def write(index: Index, output: place.Place, generated: str, look: Look, *, pdf:
     output.write("index.html", view.page(1, pages).encode())
     _without_old(output, pages)
     return trouble
+
+
+def prepare() -> None:
+    """Load what the PDF of the index needs; for a thread beside the workers, so that the end need not wait for it."""
+    from tshark_report.report import warm
+
+    warm.up()
 
 
 def _without_old(output: place.Place, pages: int) -> None:
@@ -176,13 +181,8 @@ class _View:
 
     def _fill(self, template: str, **more: object) -> str:
         look = self.look
-        css = template_files.source("style.css", look.templates) + template_files.source("brand.css", look.templates)
-        css = css.replace("\r\n", "\n") + template_files.source("index.css", look.templates).replace("\r\n", "\n")
-        css = css.replace("</", "<\\/")
-        digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
         context: dict[str, object] = {
-            "css": Markup(css),  # noqa: S704 - our own file, or the user's
-            "policy": f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+            **styled(look.templates, "index.css"),
             "index": self.index,
             "totals": self.index.totals,
             "below": self.index.below,

@@ -11,10 +11,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from tshark_report import scratch
 from tshark_report.batch import remote
 from tshark_report.errors import RenderFailed, UsageError
 
@@ -22,6 +24,8 @@ REPORTS, FAILURES, TABLES = "reports", "failures", "tables"
 """Folders of an output: a folder and a folder of Parquet for each capture, a JSON file for each failure."""
 SUMMARY, SEEN, PATHS = "summary.json", "seen.json", "paths.json"
 _WORK = ".work"
+SYNCS = 8
+"""Files that are written through to the disk at once."""
 
 
 class Place(Protocol):
@@ -111,9 +115,8 @@ class Local:
         """Rename a folder of `building()` into place."""
         target = self.path / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        for each in made.rglob("*"):
-            if each.is_file():
-                _sync(each)
+        with ThreadPoolExecutor(SYNCS) as several:  # waiting for the disk once, and not for each file of forty
+            list(several.map(_sync, (each for each in made.rglob("*") if each.is_file())))
         try:
             made.rename(target)
         except OSError:
@@ -148,7 +151,10 @@ class Local:
         self._make()
         if not os.access(self.path, os.W_OK):
             raise RenderFailed(
-                "the output folder is not writable", detail=str(self.path), next_step="choose another -o"
+                "the output folder is not writable",
+                detail=str(self.path),
+                next_step="choose another -o",
+                causes=("it belongs to somebody else", "the file system is read-only"),
             )
         shutil.rmtree(self.path / _WORK, ignore_errors=True)
 
@@ -225,15 +231,34 @@ class Remote:
         self.name = name
         self.system: Any
         self.system, self.root = remote.opened(name)
+        self._made: set[str] = set()
+        """Folders that are there for certain."""
 
     def _at(self, path: str) -> str:
         return f"{self.root.rstrip('/')}/{path}"
 
+    @contextlib.contextmanager
+    def _using(self, *, absent: bool = False) -> Iterator[None]:
+        """With `absent`, that something is not there goes on as it is."""
+        try:
+            with remote.talking(self.name):
+                yield
+        except (OSError, ValueError) as error:
+            if absent and isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise
+            raise RenderFailed(
+                "the output cannot be read or written",
+                detail=f"{self.name}: {error}",
+                causes=("credentials are missing", "you may not write there", "the storage does not answer"),
+                next_step="write a file there with the storage's own program, then run the same command again",
+            ) from error
+
     def listing(self, folder: str) -> list[str]:
         """Names in a folder of the output, sorted."""
         try:
-            self.system.invalidate_cache(self._at(folder))
-            found = self.system.ls(self._at(folder), detail=False)
+            with self._using(absent=True):
+                self.system.invalidate_cache(self._at(folder))
+                found = self.system.ls(self._at(folder), detail=False)
         except FileNotFoundError:
             return []
         return sorted(str(each).rstrip("/").rsplit("/", 1)[-1] for each in found)
@@ -241,48 +266,50 @@ class Remote:
     def read(self, path: str) -> bytes | None:
         """A file of the output; None where it does not exist."""
         try:
-            return bytes(self.system.cat_file(self._at(path)))
+            with self._using(absent=True):
+                return bytes(self.system.cat_file(self._at(path)))
         except FileNotFoundError:
             return None
 
     def write(self, path: str, data: bytes) -> None:
         """Write an object."""
-        try:
+        with self._using():
             self._parent(path)
             self.system.pipe_file(self._at(path), data)
-        except OSError as error:
-            raise RenderFailed(
-                "the output cannot be written",
-                detail=f"{self.name}: {error}",
-                causes=("credentials are missing", "you may not write there"),
-            ) from error
 
     def _parent(self, path: str) -> None:
         # Storages with real folders (sftp) want them made; those without ignore it.
-        self.system.makedirs(self._at(path).rsplit("/", 1)[0], exist_ok=True)
+        folder = path.rpartition("/")[0]
+        if folder not in self._made:
+            self.system.makedirs(self._at(folder).rstrip("/"), exist_ok=True)
+            self._made.add(folder)
 
     def publish(self, made: Path, path: str) -> None:
         """Copy a folder into place, its summary last: without it the report does not count."""
         self.remove(path)
         files = sorted((p for p in made.rglob("*") if p.is_file()), key=lambda p: (p.name == SUMMARY, str(p)))
-        for each in files:
-            target = f"{path}/{each.relative_to(made).as_posix()}"
-            self._parent(target)
-            self.system.put_file(str(each), self._at(target))
+        with self._using():
+            for each in files:
+                target = f"{path}/{each.relative_to(made).as_posix()}"
+                self._parent(target)
+                self.system.put_file(str(each), self._at(target))
+        self._made.discard(path)  # ten thousand of them need not be remembered
 
     def remove(self, path: str) -> None:
         """Remove an object or all below it, the summary first."""
+        self._made = {each for each in self._made if each != path and not each.startswith(f"{path}/")}
         for each in (f"{path}/{SUMMARY}", path):
             try:
-                self.system.rm(self._at(each), recursive=each == path)
-            except FileNotFoundError:
+                with self._using(absent=True):
+                    self.system.rm(self._at(each), recursive=each == path)
+            except (FileNotFoundError, NotADirectoryError):
                 continue
 
     @contextlib.contextmanager
     def building(self) -> Iterator[Path]:
         """A scratch folder on this machine."""
-        with tempfile.TemporaryDirectory(prefix="tshark-report-", ignore_cleanup_errors=True) as folder:
-            yield Path(folder)
+        with scratch.folder() as folder:
+            yield folder
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

@@ -23,6 +23,8 @@ class Kept:
     id: str
     bytes: int
     summary: Summary
+    folder: str = ""
+    """Of its report, in the output."""
 
 
 @dataclass
@@ -115,7 +117,7 @@ def plan(found: Sequence[Found | Recording], job: Job, known: Known, jobs: int) 
         identity = key.short(digest) if len(digest) > key.DIGITS else digest
         summary = known.summary(identity) if identity else None
         if summary is not None and summary.key == job.key:
-            yield Kept(json_safe(files[0]), identity, each.bytes, summary)
+            yield Kept(json_safe(files[0]), identity, each.bytes, summary, known.folders[identity])
         else:
             known_content = len(digest) > key.DIGITS
             yield Work(

@@ -15,14 +15,16 @@ import msgspec
 
 from tshark_report.batch import discover, index, join, key, machine, pages, place, remote
 from tshark_report.batch.across import Across
+from tshark_report.batch.clock import now
 from tshark_report.batch.discover import Found, json_safe
 from tshark_report.batch.plan import Kept, Known, plan
 from tshark_report.batch.records import Event, Failure, Finished, Job, Summary, Work
-from tshark_report.batch.work import now
 from tshark_report.errors import RenderFailed
 from tshark_report.story.words import iso_time
 
 STEP_SECONDS = 0.25
+LINED_UP = 200
+"""Captures that are planned ahead of the workers; the others are a path and a size each until it is their turn."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def run(wanted: Wanted, listen: Listen) -> Result:
     skip = None if remote.is_url(wanted.out) else Path(wanted.out)
     with output.alone():
         output.begin()
-        looked = discover.look(wanted.roots, skip=skip)
+        looked = discover.look(wanted.roots, skip=skip, but="" if skip else wanted.out)
         batch = Batch(wanted, output, listen)
         try:
             batch.go(looked)
@@ -175,9 +177,12 @@ class Batch:
         if not found:
             return
         planned = _Ahead(found, self.wanted, self._known)
+        if self.wanted.index_pdf:
+            threading.Thread(target=pages.prepare, daemon=True).start()
         try:
             while not planned.finished or self.busy:
-                for each in planned.take():
+                lined_up = self._hands.left if self._hands is not None else 0
+                for each in planned.take(LINED_UP - lined_up):
                     self._take(each)
                 self.step(STEP_SECONDS)
         finally:
@@ -313,7 +318,7 @@ class _Ahead:
     """The plan, made by a thread of its own: hashing the next captures costs the workers nothing."""
 
     def __init__(self, found: Sequence[Found | join.Recording], wanted: Wanted, known: Known) -> None:
-        self._queue: queue.Queue[Work | Kept | Failure | BaseException | None] = queue.Queue(maxsize=200)
+        self._queue: queue.Queue[Work | Kept | Failure | BaseException | None] = queue.Queue(maxsize=LINED_UP)
         self._stop = threading.Event()
         self.finished = False
         jobs = wanted.jobs or machine.cores()
@@ -338,11 +343,11 @@ class _Ahead:
                 self._queue.put(each, timeout=0.2)
                 return
 
-    def take(self) -> list[Work | Kept | Failure]:
-        """What is planned by now; waits for nothing."""
+    def take(self, most: int) -> list[Work | Kept | Failure]:
+        """What is planned by now, at most so many; waits for nothing."""
         made: list[Work | Kept | Failure] = []
         with suppress(queue.Empty):
-            while True:
+            while len(made) < most:
                 each = self._queue.get_nowait()
                 if each is None:
                     self.finished = True

@@ -13,10 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO
 
+from tshark_report import scratch
 from tshark_report.batch.records import Job, Outcome, Work
 
 FRESH = 500
@@ -34,12 +37,13 @@ class Died(Exception):
 class Slot:
     """A worker process, started when it is first needed and replaced when it died."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self.threads = threads
-        """Threads that its data frames may use."""
+    def __init__(self, processors: Sequence[int] = ()) -> None:
+        self.processors = processors
+        """Numbers of the processors that it and its tsharks keep to; none: wherever the system puts them."""
         self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._stderr: IO[bytes] | None = None
+        self._scratch = ExitStack()
         self._done = 0
         self.work: Work | None = None
         self.since = 0.0
@@ -81,10 +85,22 @@ class Slot:
         ours, theirs = socket.socketpair()
         with theirs:
             self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
-            env = os.environ | {"POLARS_MAX_THREADS": str(self.threads)}
+            # Its scratch folders lie in one of ours: it may die too suddenly to remove them. Others may pass through,
+            # since its tsharks may run as another user.
+            folder = self._scratch.enter_context(scratch.folder())
+            folder.chmod(0o711)
+            # The tables of a small capture gain nothing from more threads, and pay for them.
+            env = os.environ | {"POLARS_MAX_THREADS": "1", "TMPDIR": str(folder)}
             # -P: nothing is imported from the folder that one happens to stand in.
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tshark_report.batch.child", str(theirs.fileno())],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "tshark_report.batch.child",
+                    str(theirs.fileno()),
+                    *(str(each) for each in self.processors),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
@@ -147,6 +163,7 @@ class Slot:
                 self._process.wait()
         if self._stderr is not None:
             self._stderr.close()
+        self._scratch.close()
         self._process, self._pipe, self._stderr, self.work = None, None, None, None
 
 

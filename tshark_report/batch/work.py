@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from tshark_report import __version__, store
 from tshark_report import pipeline as telling
+from tshark_report import scratch as scratch_folders
 from tshark_report.batch import key, place, remote, seen
+from tshark_report.batch.clock import now
 from tshark_report.batch.discover import json_safe
 from tshark_report.batch.records import RECORD_VERSION, Failure, Job, Outcome, Part, Paths, Point, Summary, Work
 from tshark_report.capture import append, tshark
@@ -29,12 +28,6 @@ Show = Callable[[str, float], None]
 ASKED_NAMED = 5
 NO_MAC = "00:00:00:00:00:00"
 NAMES = {"html": "report.html", "pdf": "report.pdf", "json": "report.json", "md": "report.md"}
-
-
-def now() -> datetime:
-    """The time that is printed on what is made; SOURCE_DATE_EPOCH, where it is set, makes runs comparable."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
 
 
 def do(work: Work, job: Job, out: str, show: Show) -> Outcome:
@@ -59,8 +52,18 @@ def do(work: Work, job: Job, out: str, show: Show) -> Outcome:
 
 def _of_this_machine(error: Exception, work: Work) -> ReportError:
     if isinstance(error, MemoryError):
-        return ReportError("memory ran out", detail=work.name, next_step="--jobs 1, or --filter to read less of it")
-    return CaptureUnreadable("the capture or the output failed while it was used", detail=str(error))
+        return ReportError(
+            "memory ran out",
+            detail=work.name,
+            causes=("several large captures are read at once", "this one is larger than the machine's memory"),
+            next_step="--jobs 1, or --filter to read less of it",
+        )
+    return CaptureUnreadable(
+        "the capture or the output failed while it was used",
+        detail=str(error),
+        causes=("the disk is full or was unmounted", "the file was changed or removed"),
+        next_step="run the same command again: what is done already is not done twice",
+    )
 
 
 class Changed(CaptureUnreadable):
@@ -82,12 +85,12 @@ def _failure(work: Work, error: ReportError) -> Failure:
 
 
 def _do(work: Work, job: Job, output: place.Place, show: Show) -> Outcome:
-    with output.building() as scratch, tempfile.TemporaryDirectory(prefix="tshark-report-") as private:
-        work, path, parts = _fetched(work, job, Path(private), show)
+    with output.building() as scratch, scratch_folders.folder() as private:
+        work, path, parts = _fetched(work, job, private, show)
         there, folder = work.known.get(work.id, ("", work.folder or key.folder(work.files[0], work.id)))
         if there == job.key and (data := output.read(f"{place.REPORTS}/{folder}/{place.SUMMARY}")):
             return Outcome(summary=msgspec.json.decode(data, type=Summary), kept=True, folder=folder)
-        request = _request(path, work, job, Path(private))
+        request = _request(path, work, job, private)
         with opened(request, show) as read:
             _same_versions(read[1].version, job)
             built = telling.tell(request, read, show, now, evidence="pdf" in job.formats)
@@ -122,6 +125,7 @@ def _same_versions(tshark_version: str, job: Job) -> None:
             "this worker has other versions than the batch was started with",
             detail=f"tshark-report {here[0]} and tshark {here[1]} here, {there[0]} and {there[1]} there",
             next_step="install the same versions on all machines",
+            causes=("one machine was updated and the others were not",),
         )
 
 

@@ -34,14 +34,24 @@ def in_order(
     """
     program = tshark.companion("mergecap")
     if program is None:
-        raise TsharkMissing("mergecap was not found", causes=("it is installed beside tshark on most systems",))
+        raise TsharkMissing(
+            "mergecap was not found",
+            causes=("it is installed beside tshark on most systems",),
+            detail="it joins the files of one recording",
+            next_step="sudo apt-get install wireshark-common",
+        )
     counts = [_packets(path) for path in files]
     limit = timeout or BASE_SECONDS + SECONDS_PER_MB * sum(p.stat().st_size for p in files) / 1e6
     # An absolute path never looks like an option, whatever the file is called.
     args = [program, "-a", "-F", "pcapng", "-w", str(target.absolute()), *(str(p.absolute()) for p in files)]
     done = process.run(args, timeout=limit, env=env)
     if done.timed_out or not target.exists():
-        raise CaptureUnreadable("the files could not be joined", detail=done.last_error or f"not done in {limit:.0f} s")
+        raise CaptureUnreadable(
+            "the files could not be joined",
+            detail=done.last_error or f"not done in {limit:.0f} s",
+            causes=("one of them is damaged or is still being written", "the disk is full"),
+            next_step="look at each: capinfos FILE",
+        )
     written = _packets(target)
     if written != sum(counts):
         raise CaptureUnreadable(
@@ -58,5 +68,8 @@ def _packets(path: Path) -> int:
         return len(framing.index(path))
     except (framing.NotFramed, OSError, ValueError) as error:
         raise CaptureUnreadable(
-            "a file of this recording is not pcap or pcapng", detail=f"{path.name}: {error}"
+            "a file of this recording is not pcap or pcapng",
+            detail=f"{path.name}: {error}",
+            causes=("it is damaged", "it is something else with a capture's name"),
+            next_step=f"capinfos {path}",
         ) from error

@@ -10,16 +10,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import shutil
 import stat
 import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tshark_report.capture import fence, framing, process
+from tshark_report.capture import fence, framing, process, room
 from tshark_report.capture.tshark import Tshark
-from tshark_report.errors import CaptureUnreadable
+from tshark_report.errors import CaptureUnreadable, reason
 
 CAPTURE_TYPES = frozenset(
     [
@@ -94,10 +93,6 @@ CAPTURE_TYPES = frozenset(
 """Wireshark file types (`tshark -F` and the readers of wiretap) that hold packets. Media, JSON, certificates and
 logs that wiretap also opens (`mp4`, `mpeg`, `jpeg_jfif`, `mime`, `json`, `rfc7468`, ...) are not on it."""
 
-DECOMPRESSED_LIMIT = 64 * 1024**3
-"""Bytes a gzip file may grow to: far above any capture that tshark can hold in memory, far below a bomb's end."""
-ROOM_LEFT = 256 * 1024**2
-"""Bytes that are left free on the scratch folder's disk when a capture is decompressed."""
 PIECE = 1024 * 1024
 NOT_INSTALLED = -1000
 """In place of capinfos' exit code; no signal has this number."""
@@ -162,7 +157,13 @@ def look(path: Path) -> None:
             next_step=f"captures in that folder: {', '.join(near)}" if near else f"ls -l {path.parent}",
         ) from error
     except (OSError, ValueError) as error:
-        raise _unreadable(path, "the capture cannot be looked at", str(error), "a folder above it is closed") from error
+        raise _unreadable(
+            path,
+            "the capture cannot be looked at",
+            reason(error),
+            "a folder above it is closed to you",
+            next_step=f"ls -ld {path.parent}",
+        ) from error
     if stat.S_ISDIR(status.st_mode):
         raise _unreadable(
             path,
@@ -194,38 +195,48 @@ def look(path: Path) -> None:
             "0 bytes",
             "the capturing program was stopped before it wrote anything",
             "a copy or download failed",
+            next_step=f"copy it again, and compare the sizes: ls -l {path}",
         )
 
 
-def decompress(path: Path, scratch: Path) -> tuple[Path, bool]:
-    """The content of a gzip file as a plain file in `scratch`, and whether the gzip stream was cut short.
+@dataclass(frozen=True)
+class Unpacked:
+    """A gzip file as a plain one."""
+
+    path: Path
+    cut: bool = False
+    """The gzip stream is cut short or damaged further on."""
+    stopped: int = 0
+    """Bytes after which unpacking was stopped, since there is no room for more; 0 where all was unpacked."""
+
+
+def decompress(path: Path, scratch: Path) -> Unpacked:
+    """The content of a gzip file as a plain file in `scratch`, as far as there is room for it.
 
     Raises:
-        CaptureUnreadable: it is no gzip after all, or it grows past `DECOMPRESSED_LIMIT`.
+        CaptureUnreadable: it is no gzip after all.
     """
     target = scratch / "capture"
     written, cut = 0, False
-    # A bomb must not take the last room of a disk that others need as well.
-    limit = min(DECOMPRESSED_LIMIT, max(0, shutil.disk_usage(scratch).free - ROOM_LEFT))
+    limit = room.unpacked(scratch)
     with target.open("wb") as out:
         try:
             with gzip.open(path, "rb") as packed:
                 while piece := packed.read(PIECE):
+                    if written + len(piece) > limit:
+                        return Unpacked(target, stopped=written)
                     written += out.write(piece)
-                    if written > limit:
-                        raise _unreadable(
-                            path,
-                            "the compressed capture is too large",
-                            f"more than {limit:,} bytes when decompressed, and there is no room for more",
-                            "a decompression bomb",
-                            "the folder for scratch files is too small for this capture (see TMPDIR)",
-                            next_step=f"gzip -l {path}",
-                        )
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             if isinstance(error, EOFError) or written:
                 cut = True
             else:
-                raise _unreadable(path, "the gzip file is damaged", str(error), "a copy or download failed") from error
+                raise _unreadable(
+                    path,
+                    "the gzip file is damaged",
+                    str(error),
+                    "a copy or download failed",
+                    next_step=f"gzip -t {path}",
+                ) from error
     if cut and not written:
         # The gzip module gives nothing of a stream whose first block is cut; zlib gives what there is.
         unpack = zlib.decompressobj(wbits=31)
@@ -235,7 +246,7 @@ def decompress(path: Path, scratch: Path) -> tuple[Path, bool]:
                     written += out.write(unpack.decompress(piece, PIECE * 64))
             except zlib.error:
                 pass
-    return target, cut
+    return Unpacked(target, cut)
 
 
 def capinfos(tshark: Tshark, path: Path, env: dict[str, str], timeout: float) -> Capinfos:
@@ -274,9 +285,12 @@ class Background:
 
 
 def frames_of(path: Path) -> framing.Frames | None:
-    """Where the frames of a pcap or pcapng file lie; None for any other, and where its framing is damaged."""
+    """Where the frames of a pcap or pcapng file lie; None for any other, and where its framing is damaged.
+
+    Of a file that holds more packets than fit into memory these are one more than fit.
+    """
     try:
-        return framing.index(path)
+        return framing.index(path, room.most_packets() + 1)
     except (framing.NotFramed, OSError, ValueError):
         return None
 
@@ -289,28 +303,72 @@ def begin(
     Raises:
         CaptureUnreadable: there is no such file, or it is empty, or damaged gzip.
     """
-    look(path)
-    path = path.absolute()
-    with path.open("rb") as file:
-        head = file.read(4)
-    capture = CaptureFile(original=path, path=path, file_type="", file_bytes=path.stat().st_size)
-    if head[:2] == b"\x1f\x8b":
-        capture.compressed = True
-        capture.path, capture.truncated = decompress(path, scratch)
-        if capture.path.stat().st_size == 0:
-            raise _unreadable(path, "the compressed capture is empty", "0 bytes when decompressed", "it is cut short")
-    capture.path = fence.readable(capture.path, scratch, tshark.path)
+    capture = _prepared(tshark, path, scratch)
     background = Background(
-        pool.submit(sha256, path),
+        pool.submit(sha256, capture.original),
         pool.submit(capinfos, tshark, capture.path, env, timeout),
         pool.submit(frames_of, capture.path),
     )
-    if head not in framing.PCAP_MAGICS and head != framing.PCAPNG_MAGIC and not capture.compressed:
+    if not capture.compressed and not _type_by_magic(capture.original):
         accept(capture, background.info.result())
     return capture, background
 
 
+def examined(tshark: Tshark, path: Path, scratch: Path, env: dict[str, str], timeout: float) -> CaptureFile:
+    """The capture unpacked if need be and found to hold packets; for those who need no hash and no framing.
+
+    Raises:
+        CaptureUnreadable: there is no such file, it is not a capture, or holds no packet.
+    """
+    capture = _prepared(tshark, path, scratch)
+    info = capinfos(tshark, capture.path, env, timeout)
+    accept(capture, info)
+    if info.code >= 0 and not capture.packets:
+        raise no_packet(capture)
+    return capture
+
+
+def no_packet(capture: CaptureFile) -> CaptureUnreadable:
+    """The error that says so."""
+    return _unreadable(
+        capture.original,
+        "there is no packet in this capture",
+        f"a valid {capture.file_type or 'capture'} header and nothing behind it",
+        "the capture filter let nothing through",
+        "the capture was stopped at once",
+        next_step=f"capinfos {capture.original}",
+    )
+
+
+def _prepared(tshark: Tshark, path: Path, scratch: Path) -> CaptureFile:
+    """A file that is there and not empty, unpacked, where tshark can reach it behind its fence."""
+    look(path)
+    path = path.absolute()
+    capture = CaptureFile(original=path, path=path, file_type="", file_bytes=path.stat().st_size)
+    with path.open("rb") as file:
+        capture.compressed = file.read(2) == b"\x1f\x8b"
+    if capture.compressed:
+        unpacked = decompress(path, scratch)
+        capture.path, capture.truncated = unpacked.path, unpacked.cut
+        if unpacked.stopped:
+            capture.losses.append(
+                f"The compressed file was unpacked up to {unpacked.stopped:,} bytes, since there is no room for more: "
+                "what comes after is not in this report."
+            )
+        if capture.path.stat().st_size == 0:
+            raise _unreadable(
+                path,
+                "the compressed capture is empty",
+                "0 bytes when decompressed",
+                "it is cut short",
+                next_step=f"gzip -t {path}",
+            )
+    capture.path = fence.readable(capture.path, scratch, tshark.path)
+    return capture
+
+
 def _type_by_magic(path: Path) -> str:
+    """`pcap` or `pcapng` by the first bytes of a file, empty for any other."""
     with path.open("rb") as file:
         magic = file.read(4)
     return "pcapng" if magic == framing.PCAPNG_MAGIC else "pcap" if magic in framing.PCAP_MAGICS else ""
@@ -331,7 +389,9 @@ def accept(capture: CaptureFile, info: Capinfos) -> None:
                 capture.warnings.append(f"capinfos was ended before it said anything: {info.error or 'no answer'}")
             capture.file_type = capture.file_type or _type_by_magic(capture.path)
             return
-        detail = info.error.split(":", 1)[-1].strip() if not kind else f"Wireshark takes it for '{kind}', not packets"
+        # What was read may be a copy in the scratch folder, whose name tells nobody anything.
+        said = info.error.replace(str(capture.path), str(shown))
+        detail = said.split(":", 1)[-1].strip() if not kind else f"Wireshark takes it for '{kind}', not packets"
         raise _unreadable(
             shown,
             "this is not a capture file",

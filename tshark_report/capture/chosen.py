@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tshark_report.capture import process
-from tshark_report.capture.dissect import SEPARATOR, Options
+from tshark_report.capture.dissect import ABOUT_THE_FILE, SEPARATOR, Options
+from tshark_report.capture.refused import refused
 from tshark_report.capture.tshark import Tshark
-from tshark_report.errors import CaptureUnreadable, FilterRejected, TsharkFailed, UsageError
+from tshark_report.errors import CaptureUnreadable, TsharkFailed, UsageError
 
 MOST_RANGES = 500
 
@@ -23,10 +24,20 @@ def numbers(text: str) -> list[tuple[int, int]]:
     for part in (p.strip() for p in text.split(",") if p.strip()):
         first, dash, last = part.partition("-")
         if not first.isdigit() or (dash and not last.isdigit()) or (dash and int(last) < int(first)):
-            raise UsageError("--packets does not name frames", detail=part, next_step="--packets 5,9,20-40")
+            raise UsageError(
+                "--packets does not name frames",
+                detail=part,
+                causes=("a word that is no number", "a range that ends before it begins"),
+                next_step="--packets 5,9,20-40",
+            )
         ranges.append((int(first), int(last) if dash else int(first)))
     if len(ranges) > MOST_RANGES:
-        raise UsageError(f"--packets takes {MOST_RANGES} ranges at most", next_step="use a display filter: --filter")
+        raise UsageError(
+            f"--packets takes {MOST_RANGES} ranges at most",
+            next_step="use a display filter: --filter",
+            detail=f"{len(ranges):,} were given",
+            causes=("frame numbers that another program listed",),
+        )
     return ranges
 
 
@@ -73,16 +84,15 @@ def read(
             "tshark did not finish",
             detail=done.last_error or f"stopped after {timeout:.0f} s",
             next_step="narrow it with --filter",
+            causes=("a dissector that is very slow on this traffic", "a busy or slow machine"),
         )
     if done.code and not rows:
-        first = next((line for line in done.stderr.splitlines() if line.strip()), "")
-        detail = done.stderr.strip().replace("\n", " ").removeprefix("tshark: ") or first
-        if "understands" in detail or "cut short" in detail or "capture file" in detail:
-            raise CaptureUnreadable("this is not a capture file", detail=detail, next_step=f"file {path}")
-        raise FilterRejected(
-            "tshark does not accept what was passed to it",
-            detail=detail,
-            causes=("a misspelt field or filter", "a field that this tshark version does not have"),
-            next_step="tshark -G fields | grep NAME",
-        )
+        if ABOUT_THE_FILE.search(done.stderr):
+            raise CaptureUnreadable(
+                "tshark cannot read this capture",
+                detail=f"{path.name}: {done.complaint}",
+                causes=("it is cut short inside the first packet", "the file is damaged"),
+                next_step=f"capinfos {path}",
+            )
+        raise refused(done.complaint, options, fields)
     return rows

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import IO
 
 from tshark_report.capture import process
+from tshark_report.capture.refused import refused
 from tshark_report.capture.tshark import Tshark
-from tshark_report.errors import CaptureUnreadable, FilterRejected, TsharkDied, TsharkFailed
+from tshark_report.errors import CaptureUnreadable, TsharkDied, TsharkFailed
 
 CHUNK = 8 * 1024 * 1024
 """Bytes of rows handed on at a time: large enough for a fast parse, small enough to keep memory flat."""
@@ -272,7 +273,7 @@ def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeo
     if done.code == 0:
         return
     message = done.last_error.removeprefix("tshark: ")
-    first = (text.strip().splitlines() or [message])[0].removeprefix("tshark: ")
+    first = done.complaint
     if result.rows == 0 and ABOUT_THE_FILE.search(text):
         raise CaptureUnreadable(
             "tshark cannot read this capture",
@@ -282,12 +283,7 @@ def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeo
         )
     given = [options.display_filter, *options.preferences, *options.decode_as, options.profile]
     if result.rows == 0 and any(given):
-        raise FilterRejected(
-            "tshark does not accept what was passed to it",
-            detail=f"{first}   (given: {'; '.join(g for g in given if g)})",
-            causes=("a misspelt field or protocol name", "a field that this tshark version does not have"),
-            next_step="try the filter in Wireshark, or: tshark -r CAPTURE -Y 'FILTER' -c 1",
-        )
+        raise refused(first, options)
     if result.rows == 0:
         raise TsharkFailed(
             f"tshark ended with exit code {done.code} and no packet",

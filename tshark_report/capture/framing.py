@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+import sys
 from array import array
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,13 +53,22 @@ class Frames:
     truncated: bool = False
     end: int = 0
     """Offset behind the last complete record."""
+    more: bool = False
+    """There are further frames: it was asked for no more than these."""
 
     def __len__(self) -> int:
         return len(self.offset)
 
+    def shorten(self, most: int) -> None:
+        """Keep the first `most` frames only; there must be more."""
+        self.end, self.truncated, self.more = self.record[most], False, False
+        for each in (self.offset, self.captured, self.wire, self.record, self.link):
+            del each[most:]
+        self.blocks = [block for block in self.blocks if block[0] < self.end]
 
-def index(path: Path) -> Frames:
-    """Read the framing of `path`.
+
+def index(path: Path, most: int = sys.maxsize) -> Frames:
+    """Read the framing of `path`, of no more than `most` frames.
 
     Raises:
         NotFramed: another file type, or damaged framing.
@@ -71,15 +81,15 @@ def index(path: Path) -> Frames:
         magic = data[:4]
         try:
             if magic in PCAP_MAGICS:
-                return _pcap(data, size, PCAP_MAGICS[magic][0])
+                return _pcap(data, size, PCAP_MAGICS[magic][0], most)
             if magic == PCAPNG_MAGIC:
-                return _pcapng(data, size)
+                return _pcapng(data, size, most)
         except struct.error as error:
             raise NotFramed("a block shorter than its own header") from error
     raise NotFramed("neither pcap nor pcapng")
 
 
-def _pcap(data: mmap.mmap, size: int, order: str) -> Frames:
+def _pcap(data: mmap.mmap, size: int, order: str, most: int) -> Frames:
     frames = Frames(order=order)
     if struct.unpack_from(order + "HH", data, 4) < (2, 4):
         raise NotFramed("an old pcap version, in which the two lengths may stand the other way round")
@@ -87,7 +97,9 @@ def _pcap(data: mmap.mmap, size: int, order: str) -> Frames:
     lengths = struct.Struct(order + "8xII").unpack_from
     add_offset, add_captured, add_wire = frames.offset.append, frames.captured.append, frames.wire.append
     at, last = 24, size - 16
-    while at <= last:
+    for _ in range(most):
+        if at > last:
+            break
         captured, wire = lengths(data, at)
         if captured > LONGEST_FRAME:
             raise NotFramed(f"a record of {captured} bytes at offset {at}")
@@ -100,12 +112,13 @@ def _pcap(data: mmap.mmap, size: int, order: str) -> Frames:
     frames.record = array("Q", (offset - 16 for offset in frames.offset))
     frames.link = array("H", [link]) * len(frames.offset)
     frames.blocks = [(0, 24)]
-    frames.truncated = at != size
+    frames.more = len(frames.offset) >= most and at <= last
+    frames.truncated = at != size and not frames.more
     frames.end = at
     return frames
 
 
-def _pcapng(data: mmap.mmap, size: int) -> Frames:
+def _pcapng(data: mmap.mmap, size: int, most: int) -> Frames:
     frames = Frames(pcapng=True)
     order, at = "<", 0
     links: list[int] = []
@@ -139,6 +152,9 @@ def _pcapng(data: mmap.mmap, size: int) -> Frames:
             continue
         if body + captured > at + length or interface >= len(links):
             raise NotFramed(f"a packet block that does not fit at offset {at}")
+        if len(frames.offset) >= most:
+            frames.more = True
+            break
         frames.offset.append(body)
         frames.captured.append(captured)
         frames.wire.append(wire)
@@ -146,7 +162,7 @@ def _pcapng(data: mmap.mmap, size: int) -> Frames:
         frames.link.append(links[interface])
         at += length
     frames.order = order
-    frames.truncated = at != size
+    frames.truncated = at != size and not frames.more
     frames.end = at
     return frames
 

@@ -60,7 +60,9 @@ def certificates(path: Path, frames: Frames, packets: pl.DataFrame, seen: pl.Dat
         orient="row",
     )
     joined = seen.join(found, on=["stream", "src"], how="left", maintain_order="left")
-    return joined.with_columns(pl.coalesce("whole", "der").alias("der")).select(seen.columns)
+    # A row without `der` is of a packet in which tshark saw no certificate.
+    whole = pl.when(pl.col("der").is_not_null()).then(pl.coalesce("whole", "der"))
+    return joined.with_columns(whole.alias("der")).select(seen.columns)
 
 
 def _joined(data: mmap.mmap, frames: Frames, part: pl.DataFrame) -> bytes:

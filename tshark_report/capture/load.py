@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,18 +18,15 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 from tshark_report.capture import check, dissect, handshakes, headers, objects, payload, split, survive
+from tshark_report.capture.deadlines import deadline as deadline
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.framing import Frames
 from tshark_report.capture.tshark import Tshark, known_fields
-from tshark_report.errors import CaptureUnreadable, TsharkFailed
+from tshark_report.errors import TsharkFailed
 from tshark_report.tables import columns
 from tshark_report.tables.merge import merged
 from tshark_report.tables.read import Builder
 from tshark_report.tables.tables import Tables, from_builder
-
-BASE_SECONDS = 120.0
-SECONDS_PER_MB = 4.0
-"""Deadline of a pass: tshark reads 10 to 30 MB a second; the slowest dissector seen (VNC) needed 8 s for a MB."""
 
 EXPORT_LIMIT = 200 * 1024 * 1024
 """Bytes of capture up to which carried files are exported in the same pass; tshark keeps all of them in memory."""
@@ -63,11 +61,6 @@ class Loaded:
     """Streams that ICMP errors quote: columns frame, layer, stream."""
 
 
-def deadline(file_bytes: int) -> float:
-    """Seconds that a pass over a file may take."""
-    return BASE_SECONDS + SECONDS_PER_MB * file_bytes / 1e6
-
-
 def load(
     path: Path,
     tshark: Tshark,
@@ -100,8 +93,9 @@ def load(
             reading = _Reading(tshark, capture.path, known, env, options, limit)
             return _read(capture, ground, reading, scratch, jobs or os.cpu_count() or 1, progress)
 
-        searched, hunting = capture.path, pool.submit(payload.search, capture.path)
         case = survive.Case(tshark, capture, background, scratch, env, limit, pool)
+        survive.bounded(case)
+        searched, hunting = capture.path, pool.submit(payload.search, capture.path)
         (parts, keys), background = survive.reading(read, case)
         info = background.info.result()
         capture.sha256 = background.hash.result()
@@ -122,12 +116,7 @@ def load(
     capture.truncated = capture.truncated or any(p.truncated for p in passes)
     capture.warnings += [note for p in passes for note in p.notes]
     if capture.packets == 0:
-        raise CaptureUnreadable(
-            "there is no packet in this capture",
-            detail=f"{capture.original}: a valid {capture.file_type or 'capture'} header and nothing behind it",
-            causes=("the capture filter let nothing through", "the capture was stopped at once"),
-            next_step=f"capinfos {capture.original}",
-        )
+        raise check.no_packet(capture)
     progress("looking into payloads", 0.9)
     not_made: dict[str, str] = {}
     packets = builder.packets()
@@ -210,8 +199,9 @@ def _read(
             # Where a layer stands in between (PPPoE, MPLS), hardly a frame's headers are found at their places.
             plain = int((keys != 0).sum()) >= MOSTLY * len(keys)
             lean = pool.submit(headers.read, capture.path, frames, at).result if plain else None
+            split_at = _Split(frames, keys, at if plain else None, lean)
             work = [
-                pool.submit(_shard, reading, frames, keys, shard, lean, _part(export, place))
+                pool.submit(_shard, reading, split_at, shard, _part(export, place))
                 for place, shard in enumerate(shards)
             ]
             return [future.result() for future in work], keys
@@ -244,35 +234,57 @@ def _all_by_fields(reading: _Reading, export: Path | None) -> _Part:
     return _Part([builder], [made])
 
 
-def _shard(
-    reading: _Reading,
-    frames: Frames,
-    keys: npt.NDArray[np.uint64],
-    shard: split.Shard,
-    lean: Callable[[], pl.DataFrame] | None,
-    export: Path | None,
-) -> _Part:
-    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it.
+@dataclass(frozen=True)
+class _Split:
+    """A capture that is dealt out by address pair."""
 
-    `lean` gives the headers of all frames of the capture; without it tshark is asked for them.
-    """
-    builder = Builder(reading.known, frame_map=shard.numbers(), headers=lean)
-    feed = split.feeder(reading.path, frames, shard)
-    first = _first(reading, builder, len(shard.frames), export, feed)
+    frames: Frames
+    keys: npt.NDArray[np.uint64]
+    at: split.Located | None
+    """Where the network headers stand; None where they are not at their places."""
+    lean: Callable[[], pl.DataFrame] | None
+    """Gives the headers of all frames; without it tshark is asked for them."""
+
+
+def _shard(reading: _Reading, capture: _Split, shard: split.Shard, export: Path | None) -> _Part:
+    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it."""
+    feed = split.feeder(reading.path, capture.frames, shard)
+
+    def fast(asked: frozenset[str]) -> tuple[Builder, dissect.Pass]:
+        made = Builder(reading.known, frame_map=shard.numbers(), headers=capture.lean, asked=asked)
+        return made, _first(reading, made, len(shard.frames), export, feed)
+
+    def companions(of: Builder) -> split.Shard:
+        return split.companions(shard, capture.keys, of.odd_frames().to_numpy().astype("int64"))
+
+    builder, first = fast(_asked(reading, capture, shard))
+    cut = companions(builder)
+    if builder.unasked and len(cut.frames) > FEW * len(shard.frames):
+        # Much of it is a protocol on a port that is not its usual one.
+        if export is not None:
+            shutil.rmtree(export, ignore_errors=True)
+        builder, first = fast(columns.EVERY_MARKER)
+        cut = companions(builder)
     if not builder.odd:
         return _Part([builder], [first], shard)
-    cut = split.companions(shard, keys, builder.odd_frames().to_numpy().astype("int64"))
     if len(cut.frames) > FEW * len(shard.frames):
         return _Part([builder], [first, *_again(reading, builder, feed)], shard)
     whole = Builder(reading.known, frame_map=cut.numbers())
     second = dissect.dissect(
         reading.tshark, reading.path, whole.full_layout(), whole.add_full, expected=len(cut.frames),
         options=reading.options, env=reading.env, timeout=reading.limit, taps=(),
-        feed=split.feeder(reading.path, frames, cut),
+        feed=split.feeder(reading.path, capture.frames, cut),
     )  # fmt: skip
     _same(len(cut.frames), second.rows)
     builder.leave_out(pl.Series("frame", cut.frames + 1).cast(pl.UInt32))
     return _Part([builder, whole], [first, second], shard)
+
+
+def _asked(reading: _Reading, capture: _Split, shard: split.Shard) -> frozenset[str]:
+    """The protocols whose fields this shard is asked for."""
+    if capture.at is None or reading.options.decode_as:
+        return columns.EVERY_MARKER
+    return columns.asked_for(headers.payload_ports(reading.path, capture.at, shard.frames))
 
 
 def _first(

@@ -3,12 +3,13 @@
 A list of arguments; stdin closed; stderr read by a thread that keeps its first and
 last part, so that a flood of it blocks nothing and fills no disk; a deadline; the
 whole process group killed when the deadline passes, the caller fails, or the user or
-the system stops us. Where the environment asks for it, behind a fence (`fence.py`).
+the system stops us. Where the environment asks for it, behind a fence (`fence/`).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -23,6 +24,12 @@ from tshark_report.capture import fence
 
 STDERR_KEPT = 64 * 1024
 """Bytes of stderr that are read back: the first half and the last half of a longer one."""
+
+LISTED = 6
+"""Lines of a complaint that ends in a colon and is followed by a list, such as fields that tshark does not know."""
+
+OF_NO_CONCERN = re.compile(r"Running as user |You don't have permission to read the file \"[^\"]*\binit\.lua\"")
+"""What tshark says on a start as root and behind the fence; it explains nothing that went wrong."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,14 @@ class Done:
         """The last line that says something."""
         lines = [line for line in self.stderr.splitlines() if line.strip()]
         return lines[-1].strip() if lines else ""
+
+    @property
+    def complaint(self) -> str:
+        """The first line with which tshark says what is wrong, and the list below it where it ends in a colon."""
+        lines = [line for line in self.stderr.splitlines() if line.strip()]
+        own = next((at for at, line in enumerate(lines) if line.startswith("tshark: ")), 0)
+        said = [line.removeprefix("tshark: ").strip() for line in lines[own:]]
+        return " ".join(said[:LISTED] if said[0].endswith(":") else said[:1]) if said else ""
 
 
 @dataclass
@@ -104,8 +119,7 @@ class _Kept:
         self._thread.join(timeout=2.0)
         data = bytes(self._first) + (b"\n...\n" if self._dropped else b"") + bytes(self._last)
         lines = data.decode("utf-8", "replace").splitlines()
-        # tshark says this on every start as root; it explains nothing that went wrong.
-        return "\n".join(line for line in lines if not line.startswith("Running as user "))
+        return "\n".join(line for line in lines if not OF_NO_CONCERN.search(line))
 
     def close(self) -> None:
         """Close the pipe once it has been read to its end."""

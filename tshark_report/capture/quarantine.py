@@ -46,7 +46,12 @@ def checked(folder: Path) -> None:
             next_step="pip install 'tshark-report[quarantine]'",
         ) from error
     if folder.exists() and not folder.is_dir():
-        raise UsageError("--keep-files needs a folder", detail=f"{folder} is a file", next_step="name another folder")
+        raise UsageError(
+            "--keep-files needs a folder",
+            detail=f"{folder} is a file",
+            next_step="name another folder",
+            causes=("a file was named: the zip in the folder gets its own name",),
+        )
 
 
 def write(objects: Path, files: pl.DataFrame, folder: Path, capture_sha256: str) -> tuple[Path, int]:

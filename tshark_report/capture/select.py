@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tshark_report import scratch as scratch_folders
 from tshark_report.capture import check, process
 from tshark_report.capture import tshark as tshark_module
 from tshark_report.capture.load import deadline
-from tshark_report.errors import FilterRejected, TsharkFailed, UsageError
+from tshark_report.capture.refused import refused
+from tshark_report.errors import TsharkFailed, UsageError
 
 if TYPE_CHECKING:
+    from tshark_report.capture.dissect import Options
     from tshark_report.reading import Request
 
 
@@ -25,14 +26,11 @@ def selected(request: Request) -> tuple[bytes, int]:
         TsharkFailed: tshark was killed or hung.
         UsageError: the filter selects nothing.
     """
-    with tempfile.TemporaryDirectory(prefix="tshark-report-", ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder)
+    with scratch_folders.folder() as scratch:
         env = tshark_module.environment(scratch, own_profile=bool(request.options.profile))
         tshark = tshark_module.find(request.tshark, env)
         limit = request.timeout or deadline(request.capture.stat().st_size if request.capture.exists() else 0)
-        with ThreadPoolExecutor(3) as pool:
-            capture, background = check.begin(tshark, request.capture, scratch, env, limit, pool)
-            check.accept(capture, background.info.result())
+        capture = check.examined(tshark, request.capture, scratch, env, limit)
         target, wanted = scratch / "selected.pcapng", request.options.display_filter
         args = [tshark.path, "-n", "-r", str(capture.path), *request.options.arguments(), "-Y", wanted]
         comment = f"packets of {capture.original.name} that a display filter selects: {wanted}"
@@ -41,32 +39,25 @@ def selected(request: Request) -> tuple[bytes, int]:
         args += ["-P", "-T", "fields", "-e", "frame.number"]
         done = process.run(args, timeout=limit, env=env)
         number = done.stdout.count(b"\n")
-        _judge(done, number, wanted, capture.original, limit)
+        _judge(done, number, request.options, capture.original, limit)
         return target.read_bytes(), number
 
 
-def _judge(done: process.Done, number: int, wanted: str, path: Path, limit: float) -> None:
+def _judge(done: process.Done, number: int, options: Options, path: Path, limit: float) -> None:
     if done.timed_out or done.code < 0:
         raise TsharkFailed(
             "tshark did not finish",
             detail=done.last_error or f"stopped after {limit:.0f} s",
             next_step="narrow the filter, or give it longer with --timeout SECONDS",
+            causes=("a dissector that is very slow on this traffic", "a busy or slow machine"),
         )
     if number:
         return
     if done.code and "cut short" not in done.stderr:
-        # The filter itself and a caret under its mistake follow the line that says what is wrong.
-        said = [line for line in done.stderr.splitlines() if line.startswith("tshark: ")]
-        first = said[-1] if said else done.last_error
-        raise FilterRejected(
-            "tshark does not accept the filter",
-            detail=f"{first.removeprefix('tshark: ')} (given: {wanted})",
-            causes=("a misspelt field or protocol name", "a field that this tshark version does not have"),
-            next_step="try the filter in Wireshark",
-        )
+        raise refused(done.complaint, options)
     raise UsageError(
         "the filter selects no packet of this capture",
-        detail=f"{path.name}: {wanted}",
+        detail=f"{path.name}: {options.display_filter}",
         causes=("it is meant for another capture", "a value in it is misspelt"),
         next_step=f"tshark-report fields {path} -e frame.protocols",
     )

@@ -19,6 +19,8 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tshark_report.capture import share_dns
+
 ETHERNET, RAW, LOOP, NULL, SLL, SLL2, WIRELESS, RADIOTAP = 1, 101, 108, 0, 113, 276, 105, 127
 RAW_IPV4, RAW_IPV6 = 228, 229
 _IPV4, _ARP, _IPV6, _MPLS, _PPPOE = 0x0800, 0x0806, 0x86DD, 0x8847, 0x8864
@@ -37,10 +39,15 @@ _NESTED = 4
 
 @dataclass
 class Names:
-    """Gives each address its pseudonym; addresses are texts such as `10.1.2.3` and `00:1b:a9:10:20:30`."""
+    """Gives each address its pseudonym; addresses are texts such as `10.1.2.3` and `00:1b:a9:10:20:30`.
+
+    `label` gives a label of a host name, in lower case, another one of the same length. Without it DNS messages are
+    left out like all payload.
+    """
 
     ip: Callable[[str], str]
     mac: Callable[[str], str]
+    label: Callable[[bytes], bytes] | None = None
 
 
 @dataclass
@@ -69,7 +76,7 @@ class Seen:
             self.macs.add(text)
             return text
 
-        return Names(ip, mac)
+        return Names(ip, mac, lambda label: label)
 
 
 def rewritten(frame: bytes, wire: int, link: int, names: Names) -> tuple[bytes, int, int]:
@@ -241,14 +248,9 @@ def _emptied(kind: int, data: bytes, at: int, size: int) -> bytes:
 def _transport(kind: int, data: bytes, wire: int, pseudo: bytes, names: Names, depth: int) -> Piece:
     """What IP carries, `wire` bytes of which `data` were captured; `pseudo` is the pseudo header without the length."""
     if kind == _TCP:
-        return _tcp(data, wire, pseudo)
+        return _tcp(data, wire, pseudo, names)
     if kind == _UDP:
-        if len(data) < 8:
-            return Piece(b"", wire)
-        empty = data[6:8] == b"\0\0"
-        made = data[:6] + b"\0\0"
-        check = 0 if empty else _checksum(made, pseudo + _size(pseudo, int.from_bytes(data[4:6], "big"))) or 0xFFFF
-        return Piece(made[:6] + check.to_bytes(2, "big"), max(wire - 8, 0))
+        return _udp(data, wire, pseudo, names)
     if kind == _ICMP:
         return _icmp(data, wire, names, depth)
     if kind == _ICMP6:
@@ -260,7 +262,24 @@ def _transport(kind: int, data: bytes, wire: int, pseudo: bytes, names: Names, d
     return Piece(b"", wire)
 
 
-def _tcp(data: bytes, wire: int, pseudo: bytes) -> Piece:
+def _udp(data: bytes, wire: int, pseudo: bytes, names: Names) -> Piece:
+    if len(data) < 8:
+        return Piece(b"", wire)
+    length = int.from_bytes(data[4:6], "big")
+    told = _dns(data[:4], data[8:length], length - 8, names)
+    made = data[:6] + b"\0\0" + told
+    check = _checksum(made, pseudo + _size(pseudo, length)) or 0xFFFF if data[6:8] != b"\0\0" else 0
+    return Piece(made[:6] + check.to_bytes(2, "big") + told, max(wire - len(made), 0))
+
+
+def _dns(ports: bytes, message: bytes, length: int, names: Names) -> bytes:
+    """A DNS message of `length` bytes without its names; nothing of what is none."""
+    if names.label is None or not share_dns.PORTS & set(struct.unpack(">HH", ports)):
+        return b""
+    return share_dns.rewritten(message, names.label, lambda raw: _ip(raw, names), cut=len(message) < length)
+
+
+def _tcp(data: bytes, wire: int, pseudo: bytes, names: Names) -> Piece:
     if len(data) < 20:
         # Quoted in an ICMP error: ports and sequence number, and no checksum to put right.
         return Piece(data[:8] if len(data) >= 8 else b"", wire)
@@ -268,8 +287,13 @@ def _tcp(data: bytes, wire: int, pseudo: bytes) -> Piece:
     if len(data) < header:
         header = 20
     made = data[:16] + b"\0\0" + data[18:20] + _tcp_options(data[20:header])
+    length = int.from_bytes(data[header : header + 2], "big")
+    if length and len(data) - header == wire - header == length + 2:
+        # A DNS message over TCP that has a segment of its own, as most have.
+        told = _dns(data[:4], data[header + 2 :], length, names)
+        made += data[header : header + 2] + told if told else b""
     check = _checksum(made, pseudo + _size(pseudo, wire))
-    return Piece(made[:16] + check.to_bytes(2, "big") + made[18:], max(wire - header, 0))
+    return Piece(made[:16] + check.to_bytes(2, "big") + made[18:], max(wire - len(made), 0))
 
 
 def _tcp_options(options: bytes) -> bytes:

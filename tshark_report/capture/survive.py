@@ -10,6 +10,7 @@ capture is cut instead and the report covers what stands before.
 from __future__ import annotations
 
 import mmap
+import os
 import select
 import shutil
 import signal
@@ -17,12 +18,12 @@ import struct
 import sys
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TypeVar
 
-from tshark_report.capture import check, framing, process
+from tshark_report.capture import check, framing, process, room
 from tshark_report.capture.dissect import write_into
 from tshark_report.capture.framing import Frames
 from tshark_report.capture.tshark import Tshark
@@ -63,6 +64,8 @@ class Case:
     copies: int = 0
     again: bool = False
     """A reading was repeated without a change, since the death could not be repeated."""
+    cut: bool = False
+    """What stands behind a deadly frame was left out already."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,30 @@ def reading(read: Callable[[check.Background], Result], case: Case) -> tuple[Res
         return made, case.background
 
 
+def bounded(case: Case) -> None:
+    """Keep no more of the capture than fits into memory, and say so; a capture that cannot be so large is let be."""
+    most = room.most_packets()
+    if not room.may_hold(case.capture.path.stat().st_size, most):
+        return
+    frames = case.background.frames.result()
+    if frames is None or not frames.more:
+        return
+    most = len(frames) - 1
+    there = case.background.info.result().values.get("Number of packets", "")
+    end = int(frames.record[most])
+    if case.capture.path.parent == case.scratch:
+        os.truncate(case.capture.path, end)  # our own copy, unpacked
+    else:
+        _rewritten(case, frames, (), most)
+    frames.shorten(most)
+    total = f" of {int(there):,}" if there.isdigit() and int(there) > most else ""
+    case.capture.losses.append(
+        f"Only the first {most:,}{total} packets were read, since this machine has memory for no more: read the rest "
+        "in slices, with --filter, --from and --to, or cut by editcap."
+    )
+    case.background = replace(case.background, info=_with_count(case, most))
+
+
 def counted(capture: check.CaptureFile, taken: int) -> None:
     """Hold the packets that tshark gave against those in the file; what is missing is told as a loss.
 
@@ -116,8 +143,8 @@ def counted(capture: check.CaptureFile, taken: int) -> None:
 
 def _mended(case: Case, died: TsharkDied) -> check.Background:
     """The background of the capture without what killed tshark."""
-    if case.capture.losses:
-        raise died  # it was cut already
+    if case.cut:
+        raise died
     shutil.rmtree(case.scratch / "objects", ignore_errors=True)  # what the pass that died had exported so far
     frames = _framed(case, died)
     ended = _probe(case, died.command, frames, None)
@@ -318,19 +345,24 @@ def _cut(case: Case, frames: Frames, upto: int, died: TsharkDied, why: str) -> c
     """Keep the first `upto` frames only, and say so."""
     if upto < 1:
         raise died
+    case.cut = True
     _rewritten(case, frames, (), upto)
     case.capture.losses.append(
         f"{why}: only the first {upto:,} of {len(frames):,} packets were read, and this report is about those."
     )
     case.capture.warnings.append(case.capture.losses[-1].rstrip("."))
-    background = _indexed(case)
+    return replace(_indexed(case), info=_with_count(case, upto))
+
+
+def _with_count(case: Case, packets: int) -> Future[check.Capinfos]:
+    """What capinfos said of the file, with the number of packets that are left of it."""
     kept = case.background.info
 
     def info() -> check.Capinfos:
         before = kept.result()
-        return replace(before, values=before.values | {"Number of packets": str(upto)})
+        return replace(before, values=before.values | {"Number of packets": str(packets)})
 
-    return replace(background, info=case.pool.submit(info))
+    return case.pool.submit(info)
 
 
 def _indexed(case: Case) -> check.Background:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tshark_report import __version__
-from tshark_report.errors import ReportError
+from tshark_report.errors import ReportError, UsageError
 
 app = typer.Typer(
     name="tshark-report",
@@ -102,6 +102,23 @@ def _no_room(error: OSError) -> ReportError | None:
     )
 
 
+Misused: type[Exception] = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
+"""What Typer raises where the command line does not parse; some versions export it only as the base of others."""
+
+
+def _misuse(error: Exception) -> UsageError:
+    """An unknown option, a missing argument or a value that does not fit, told as every other error."""
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", "") or "tshark-report"
+    said = error.format_message() if hasattr(error, "format_message") else str(error)
+    return UsageError(
+        "this command line does not fit",
+        detail=said.replace("Value error, ", ""),  # pydantic's own words before those of a value's type
+        causes=("a misspelt command, option or value", "a name with spaces that is not in quotes"),
+        next_step=f"{command} --help",
+    )
+
+
 def run() -> None:
     """Run the command line and exit with a documented code."""
     from tshark_report.cli import load_commands
@@ -110,7 +127,13 @@ def run() -> None:
     debug = "--debug" in sys.argv
     try:
         load_commands()
-        app(standalone_mode=True)
+        sys.exit(app(standalone_mode=False) or 0)
+    except Misused as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stderr.write(f"{error}\n")
+        else:
+            print_error(_misuse(error))
+        sys.exit(UsageError.exit_code)
     except ReportError as error:
         if debug:
             raise

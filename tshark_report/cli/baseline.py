@@ -24,6 +24,8 @@ group = typer.Typer(
 )
 app.add_typer(group)
 
+WHY_NOT_READ = "no capture could be read; the lines above say why"
+
 BaselineFile = Annotated[Path, typer.Argument(help="A baseline that `learn` wrote.", show_default=False)]
 Output = Annotated[
     Path | None,
@@ -78,9 +80,13 @@ def learn(  # noqa: PLR0913
     if made is None or "learnt" not in states:
         raise UsageError(
             "nothing was learnt",
-            detail=f"{len(found)} captures: {', '.join(f'{states.count(s)} {s}' for s in dict.fromkeys(states))}",
-            causes=("the hosts are of no home network", "the captures hold findings of high priority"),
-            next_step="set home_networks with --settings, or look at the captures first: tshark-report report CAPTURE",
+            detail=", ".join(f"{states.count(s)} of {len(found)} {s}" for s in dict.fromkeys(states)),
+            causes=(WHY_NOT_READ,)
+            if set(states) == {"failed"}
+            else ("the hosts are of no home network", "the captures hold findings of high priority"),
+            next_step=f"look at it first: tshark-report report {found[0]}"
+            if set(states) == {"failed"}
+            else "set home_networks with --settings, or look at the captures first: tshark-report report CAPTURE",
         )
     size = store.save(made, path)
     number = states.count("learnt")
@@ -142,7 +148,12 @@ def show(
     if output is not None:
         _writable(output)
         if output.suffix.lower() not in (".html", ".htm"):
-            raise UsageError("a baseline is shown as HTML", detail=str(output), next_step="-o normal.html")
+            raise UsageError(
+                "a baseline is shown as HTML",
+                detail=str(output),
+                next_step="-o normal.html",
+                causes=("a misspelt suffix", "--json was meant, which prints it"),
+            )
     loaded = store.load(baseline)
     chosen = showing.chosen(loaded, host)
     if as_json:

@@ -39,7 +39,9 @@ Formats = Annotated[
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", min=1, help="Captures read at once; by default one a processor.", show_default=False),
+    typer.Option(
+        "--jobs", "-j", min=1, help="Captures read at once, on as many processors; by default all.", show_default=False
+    ),
 ]
 Memory = Annotated[
     str,
@@ -57,9 +59,7 @@ Log = Annotated[bool, typer.Option("--log-json", help="One JSON line a capture o
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
 Ticket = Annotated[str, typer.Option("--ticket", help="Ticket id, printed on every page.", show_default=False)]
 Title = Annotated[str, typer.Option("--title", help="Title of the index.", show_default=False)]
-Tlp = Annotated[
-    str, typer.Option("--tlp", help="Traffic Light Protocol mark: red, amber, green, clear.", show_default=False)
-]
+Tlp = shared.Tlp
 Templates = Annotated[
     Path | None,
     typer.Option("--templates", help="Folder whose templates replace ours, file by file.", show_default=False),
@@ -241,10 +241,9 @@ def job_of(  # noqa: PLR0913
         UsageError: an option does not fit.
         TsharkMissing: there is no tshark.
     """
-    import tempfile
     from dataclasses import replace
 
-    from tshark_report import __version__
+    from tshark_report import __version__, scratch
     from tshark_report import settings as settings_module
     from tshark_report.batch.records import FORMATS
     from tshark_report.batch.records import Job as Made
@@ -255,11 +254,21 @@ def job_of(  # noqa: PLR0913
 
     kinds = tuple(dict.fromkeys(part.strip() for part in formats.split(",") if part.strip()))
     if not kinds or set(kinds) - set(FORMATS):
-        raise UsageError("--formats names something unknown", detail=formats, next_step=f"any of {','.join(FORMATS)}")
+        raise UsageError(
+            "--formats names something unknown",
+            detail=formats,
+            causes=("a misspelt word", "words that are not separated by commas"),
+            next_step=f"--formats {','.join(FORMATS)}, or some of them",
+        )
     if templates is not None and not templates.is_dir():
-        raise UsageError("--templates is not a folder", detail=str(templates))
-    with tempfile.TemporaryDirectory(prefix="tshark-report-") as scratch:
-        found = tshark_module.find(tshark, tshark_module.environment(Path(scratch)))
+        raise UsageError(
+            "--templates does not name a folder",
+            detail=str(templates),
+            causes=("a misspelt name", "a file was named in place of its folder"),
+            next_step="name a folder that holds files such as report.html.j2 or brand.css; see docs/look.md",
+        )
+    with scratch.folder() as folder:
+        found = tshark_module.find(tshark, tshark_module.environment(folder))
     job = Made(
         formats=kinds,  # type: ignore[arg-type]
         options=Options(

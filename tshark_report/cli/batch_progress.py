@@ -72,7 +72,7 @@ class Tally:
         return max(0.0, self._cost - part) * spent / part
 
     def sentence(self) -> str:
-        """`12 done, 1 failed, 30 left (2 running), about 1 min 40 s to go`."""
+        """`12 done, 1 failed, 30 left (2 running), about 2 min 40 s to go`."""
         from tshark_report.report.formats import duration
 
         rest = self.seconds_left()
@@ -80,7 +80,8 @@ class Tally:
         parts += [f"{self.kept:,} done before"] if self.kept else []
         parts += [f"{self.failed:,} failed", f"{self.left:,} left ({len(self.running)} running)"]
         if self.left and rest is not None:
-            parts.append(f"about {duration(max(1.0, round(rest)))} to go")
+            whole = max(1, round(rest))
+            parts.append(f"about {f'{whole} s' if whole < 100 else duration(whole)} to go")
         return ", ".join(parts)
 
 
@@ -132,7 +133,8 @@ def line(told: Told) -> dict[str, Any] | None:
 
     base: dict[str, Any] = {"time": iso_time(time.time())}
     if isinstance(told, Kept):
-        return base | _of_summary("kept", told.path, told.summary)
+        page = next(iter(told.summary.files), "")
+        return base | _of_summary("kept", told.path, told.summary) | {"report": f"reports/{told.folder}/{page}"}
     if isinstance(told, records.Failure):
         return base | _of_failure(told)
     if not isinstance(told, records.Finished):

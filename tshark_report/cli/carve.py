@@ -33,8 +33,12 @@ def carve(  # noqa: PLR0913
     share: Annotated[
         bool,
         typer.Option(
-            "--share", help="For handing on: pseudonyms for IP and hardware addresses, no payload, no host names."
+            "--share",
+            help="For handing on: pseudonyms for addresses and the names in DNS messages, no other payload.",
         ),
+    ] = False,
+    keep_names: Annotated[
+        bool, typer.Option("--keep-names", help="With --share: leave the names in DNS messages as they are.")
     ] = False,
     pseudonyms: Annotated[
         Path | None,
@@ -62,16 +66,30 @@ def carve(  # noqa: PLR0913
             "--share and --show-secrets exclude each other",
             detail="--share leaves out all payload, and secrets with it",
             next_step="leave out one of them",
+            causes=("both stand in a script or alias",),
+        )
+    if keep_names and not share:
+        raise UsageError(
+            "--keep-names needs --share",
+            next_step="--share --keep-names",
+            detail="without --share all names stay anyway",
+            causes=("--share was left out",),
         )
     if pseudonyms is not None:
         if not share:
-            raise UsageError("--pseudonyms needs --share", next_step=f"--share --pseudonyms {pseudonyms}")
+            raise UsageError(
+                "--pseudonyms needs --share",
+                next_step=f"--share --pseudonyms {pseudonyms}",
+                detail="without --share no address is replaced, and there is nothing to write down",
+                causes=("--share was left out",),
+            )
         _writable(pseudonyms)
     if bool(finding) == bool(display_filter):
         raise UsageError(
             "carve takes a finding or a filter" + (", not both" if finding else ""),
             causes=() if finding else ("neither was named",),
             next_step=f"tshark-report carve {capture} 1   or   ... {capture} --filter 'tcp.port == 443'",
+            detail="a finding's id or code, the number of a starting point, or --filter",
         )
     request = _request(capture, display_filter, "", "", keylog, decode_as, pref, profile, settings, tshark, timeout)
     if display_filter:
@@ -82,12 +100,25 @@ def carve(  # noqa: PLR0913
 
     request = replace(request, settings=replace(request.settings, show_secrets=show_secrets))
     with progress(capture.name) as show:
-        carved = pipeline.carve(request, finding, show, share=share)
+        carved = pipeline.carve(request, finding, show, share=share, keep_names=keep_names)
     write.atomically(output, carved.data)
     if pseudonyms is not None:
-        lines = ["pseudonym,original", *(f"{given},{original}" for original, given in carved.pseudonyms)]
-        write.atomically(pseudonyms, ("\n".join(lines) + "\n").encode())
+        write.atomically(pseudonyms, _as_csv(carved.pseudonyms).encode())
     typer.echo(f"{plain(str(output))}: {', '.join(carved.ids)}")
+
+
+def _as_csv(pairs: list[tuple[str, str]]) -> str:
+    """What stands for what; labels of names are from the wire and may hold anything."""
+    import csv
+    import io
+
+    from tshark_report.report.escape import csv_cell
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("pseudonym", "original"))
+    writer.writerows((csv_cell(given), csv_cell(original)) for original, given in pairs)
+    return text.getvalue()
 
 
 def _by_filter(request: Request, output: Path, *, share: bool) -> None:
@@ -97,6 +128,7 @@ def _by_filter(request: Request, output: Path, *, share: bool) -> None:
             "--share needs a finding",
             detail="pseudonyms are those of a report, which a filter has none of",
             next_step="leave out --share, or name a finding",
+            causes=("--filter was meant to narrow a finding, which it cannot",),
         )
     from tshark_report.capture.select import selected
     from tshark_report.report import write

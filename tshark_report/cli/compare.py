@@ -48,6 +48,7 @@ def compare(  # noqa: PLR0913
                 "the suffix of the output does not say a format",
                 detail=str(path),
                 next_step=f"use one of: {' '.join(FORMATS)}",
+                causes=("a misspelt suffix", "a folder was named in place of a file"),
             )
         _writable(path)
     request = _request(good, display_filter, "", "", keylog, decode_as, pref, profile, settings, tshark, timeout)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 import typer
 
@@ -47,11 +45,12 @@ def _python() -> Line:
 
 
 def _tshark(explicit: str | None) -> list[Line]:
+    from tshark_report import scratch
     from tshark_report.capture import tshark as tshark_module
     from tshark_report.tables import columns
 
-    with tempfile.TemporaryDirectory(prefix="tshark-report-") as folder:
-        env = tshark_module.environment(Path(folder))
+    with scratch.folder() as folder:
+        env = tshark_module.environment(folder)
         try:
             found = tshark_module.find(explicit, env)
         except ReportError as error:
@@ -70,7 +69,7 @@ def _tshark(explicit: str | None) -> list[Line]:
         what = f"{len(known)} of {len(columns.all_fields())} fields that rules read are known to this tshark"
         if lacking:
             what += f"; not known: {', '.join(lacking)} (rules that need one say `not evaluated`)"
-        return [*lines, Line(not lacking, what, "a newer tshark has them", needed=False)]
+        return [*lines, Line(not lacking, what, "another version of tshark has them", needed=False)]
 
 
 def _rendering() -> list[Line]:
@@ -105,16 +104,17 @@ def _fence(explicit: str | None) -> list[Line]:
     """Which parts of the fence around tshark hold here; what is missing is no reason not to report."""
     import os
 
+    from tshark_report import scratch
     from tshark_report.capture import fence
     from tshark_report.capture import tshark as tshark_module
 
     if os.environ.get(fence.SWITCH, "").lower() in fence.OFF:
         what = f"fence: switched off by {fence.SWITCH}; tshark runs with your rights"
         return [Line(False, what, f"unset {fence.SWITCH}", needed=False)]
-    with tempfile.TemporaryDirectory(prefix="tshark-report-") as folder:
-        env = tshark_module.environment(Path(folder))
+    with scratch.folder() as folder:
+        env = tshark_module.environment(folder)
         try:
-            found = fence.of_program(tshark_module.find(explicit, env).path, folder)
+            found = fence.of_program(tshark_module.find(explicit, env).path, str(folder))
         except (ReportError, OSError):
             return []  # said already: there is no tshark that could be fenced
     by = f" by {found.engine}" if found.engine else ""
@@ -122,8 +122,6 @@ def _fence(explicit: str | None) -> list[Line]:
     lacks = [part for part, held in found.parts().items() if not held]
     lines = [Line(True, f"fence around tshark{by}: {'; '.join(holds) or 'no part of it holds here'}", needed=False)]
     if lacks:
-        fix = "sudo apt-get install bubblewrap, and allow user namespaces" if fence.on_this_system() else (
-            "no fence is known for this system; read captures of strangers in a container or a virtual machine"
-        )  # fmt: skip
-        lines.append(Line(False, f"fence, not held here: {'; '.join(lacks)}", fix, needed=False))
+        what = f"fence, not held here: {'; '.join(lacks)}"
+        lines.append(Line(False, what, fence.advice(found), needed=False))
     return lines

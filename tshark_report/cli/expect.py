@@ -46,6 +46,7 @@ def init(  # noqa: PLR0913
             "the expectation file is there already, perhaps edited",
             detail=str(output),
             next_step=f"name another with -o, or add --force to replace {output.name}",
+            causes=("it was written before, for this capture or another",),
         )
     request = _request(capture, display_filter, "", "", keylog, [], [], "", settings, tshark, timeout)
     from tshark_report.reading import opened

@@ -72,9 +72,19 @@ def asked(
     from tshark_report.focus.asked import Asked
 
     if any(not value.strip() for value in values):
-        raise UsageError("--focus names nothing", next_step="--focus 203.0.113.9   or   --focus shop.example")
+        raise UsageError(
+            "--focus names nothing",
+            next_step="--focus 203.0.113.9   or   --focus shop.example",
+            detail="an empty text",
+            causes=("a variable of a script that is not set",),
+        )
     if len(values) > MOST_VALUES:
-        raise UsageError("--focus was given too often", next_step="write them into a file, one a line: --ioc FILE")
+        raise UsageError(
+            "--focus was given too often",
+            next_step="write them into a file, one a line: --ioc FILE",
+            detail=f"{len(values):,} times; at most {MOST_VALUES:,}",
+            causes=("a list was pasted into the command line",),
+        )
     clock = any(re.fullmatch(r"\d{1,2}:\d{2}(:.*)?", text.strip()) for text in around)
     first = day() if clock else None
     moments = tuple(shared.moment(text, "--around", first) for text in around)

@@ -23,18 +23,21 @@ def checked(capture: Path | None, tables: Path | None, from_tables: Path | None,
             "--tables and --from-tables exclude each other",
             detail="the tables that are read are already there",
             next_step=f"copy the folder: cp -r {from_tables} {tables}",
+            causes=("one of them was meant",),
         )
     if from_tables is not None and moments:
         raise UsageError(
             "the tables were read with other options",
             detail="--from and --to need tshark, which --from-tables does not run",
             next_step="read the capture itself, without --from-tables",
+            causes=("another stretch of time is wanted than the tables hold",),
         )
     if tables is not None and redact:
         raise UsageError(
             "--tables holds what --redact hides",
             detail="tables keep every address, name and value of the capture",
             next_step="write the tables in one run and the redacted report from them: --from-tables DIR --redact ...",
+            causes=("one of them was meant",),
         )
     if tables is not None:
         from tshark_report.store import check_target
@@ -46,6 +49,7 @@ def checked(capture: Path | None, tables: Path | None, from_tables: Path | None,
                 "no capture was named",
                 causes=("its name was left out",),
                 next_step="tshark-report report CAPTURE   or   tshark-report report --from-tables DIR",
+                detail="a report is about one capture, or about the tables of one",
             )
         from tshark_report.store import manifest
 

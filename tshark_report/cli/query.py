@@ -57,12 +57,18 @@ def query(
         _list_tables()
         return
     if as_json and as_csv:
-        raise UsageError("--json and --csv exclude each other", next_step="leave one of them out")
+        raise UsageError(
+            "--json and --csv exclude each other",
+            next_step="leave one of them out",
+            detail="rows are printed in one form",
+            causes=("both stand in a script or alias",),
+        )
     if not question:
         raise UsageError(
             "nothing was asked",
             causes=("the query was left out",),
             next_step=f"tshark-report query {out} captures   or   tshark-report query {out} --list",
+            detail="a named query or one SELECT",
         )
     sql = sys.stdin.read() if question == "-" else query.chosen(question, value)
     if show_sql:

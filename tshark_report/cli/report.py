@@ -18,6 +18,7 @@ from tshark_report.cli.terminal import plain, progress
 from tshark_report.errors import RenderFailed, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from tshark_report.capture.load import Loaded, Progress
@@ -81,9 +82,7 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     title: Annotated[str, typer.Option("--title", help="Title of the report.", show_default=False)] = "",
     analyst: Annotated[str, typer.Option("--analyst", help="Who made it.", show_default=False)] = "",
     organisation: Annotated[str, typer.Option("--organisation", help="For whom.", show_default=False)] = "",
-    tlp: Annotated[
-        str, typer.Option("--tlp", help="Traffic Light Protocol mark: red, amber, green, clear.", show_default=False)
-    ] = "",
+    tlp: shared.Tlp = "",
     note: Annotated[str, typer.Option("--note", help="A note on the first page.", show_default=False)] = "",
     paper: Annotated[Paper, typer.Option("--paper", help="Paper of the PDF.")] = Paper.a4,
     flavour: Annotated[Flavour, typer.Option("--markdown", help="Dialect of the Markdown.")] = Flavour.github,
@@ -158,14 +157,25 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     """
     given, capture = capture, kept_tables.checked(capture, tables, from_tables, redact, start or end)
     if show_secrets and redact:
-        raise UsageError("--show-secrets and --redact exclude each other", next_step="leave out one of them")
+        raise UsageError(
+            "--show-secrets and --redact exclude each other",
+            detail="one shows what the other hides",
+            causes=("both stand in a script or alias",),
+            next_step="leave out one of them",
+        )
+    hidden = _hidden(redact)
     _there("baseline", baseline, "tshark-report baseline learn CAPTURES -o normal.json")
     _there("expectation file", expect, "tshark-report expect init CAPTURE -o expect.toml")
     if keep_files is not None:
         _keepable(keep_files, from_tables)
     outputs = [_checked(path) for path in output] or [_default(capture)]
     if indicators is not None:
+        _suffixed(indicators, (".csv", ".json"))
         _writable(indicators)
+    if templates is not None:
+        from tshark_report.report.templates import environment
+
+        environment(templates)
     request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, settings, tshark, timeout)
     kept = kept_tables.again(from_tables, given) if from_tables is not None else None
     asked = focus_options.asked(focus, ioc, alerts, around, window, lambda: _first_day(capture, kept))
@@ -198,7 +208,7 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
         made, evidence = built.report, built.evidence
         warm.join()
         if redact:
-            made, evidence = _redacted(made, redact, evidence)
+            made, evidence = _redacted(made, hidden, evidence)
         show("writing", 0.98)
         look = _Look(paper.value, flavour.value, templates, evidence, own_look)
         for path, kind in outputs:
@@ -237,7 +247,12 @@ def _request(  # noqa: PLR0913
     from tshark_report.reading import Request
 
     if keylog is not None and not keylog.is_file():
-        raise UsageError("the key log file does not exist", detail=str(keylog), next_step=f"ls -l {keylog.parent}")
+        raise UsageError(
+            "there is no such key log file",
+            detail=str(keylog),
+            causes=("the name is misspelt", "it is a folder, or in another one than you think"),
+            next_step=f"ls -l {keylog.parent}",
+        )
     options = Options(
         shared.display_filter(display_filter, start, end, _day(capture) if start or end else None),
         keylog,
@@ -253,7 +268,12 @@ def _keepable(folder: Path, from_tables: Path | None) -> None:
     from tshark_report.capture import quarantine
 
     if from_tables is not None:
-        raise UsageError("--keep-files and --from-tables exclude each other", next_step="name the capture instead")
+        raise UsageError(
+            "--keep-files and --from-tables exclude each other",
+            detail="tables hold what files were called, not the files",
+            causes=("both stand in a script or alias",),
+            next_step="name the capture instead",
+        )
     quarantine.checked(folder)
 
 
@@ -271,7 +291,12 @@ def _keep(folder: Path, loaded: Loaded, scratch: Path) -> None:
 
 def _there(what: str, path: Path | None, next_step: str) -> None:
     if path is not None and not path.is_file():
-        raise UsageError(f"the {what} does not exist", detail=str(path), next_step=next_step)
+        raise UsageError(
+            f"the {what} does not exist",
+            detail=str(path),
+            causes=("the name is misspelt", "it was not written yet"),
+            next_step=next_step,
+        )
 
 
 def _first_day(capture: Path, kept: Again | None) -> datetime | None:
@@ -304,23 +329,32 @@ def _default(capture: Path) -> tuple[Path, str]:
 
 
 def _checked(path: Path) -> tuple[Path, str]:
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
+    _suffixed(path, FORMATS)
+    _writable(path)
+    return path, FORMATS[path.suffix.lower()]
+
+
+def _suffixed(path: Path, known: Iterable[str]) -> None:
+    """Say before the work that the suffix names no format that this output can have."""
+    if path.suffix.lower() not in known:
         raise UsageError(
             "the suffix of the output does not say a format",
             detail=str(path),
-            causes=("a misspelt suffix",),
-            next_step=f"use one of: {' '.join(dict.fromkeys(FORMATS))}",
+            causes=("a misspelt suffix", "a folder was named in place of a file"),
+            next_step=f"use one of: {' '.join(known)}",
         )
-    _writable(path)
-    return path, kind
 
 
 def _writable(path: Path) -> None:
     """Say before the work that the result could not be written."""
     folder = path.parent
     if path.is_dir():
-        raise RenderFailed("the output is a folder", detail=str(path), next_step=f"name a file: {path / 'report.html'}")
+        raise RenderFailed(
+            "the output is a folder",
+            detail=str(path),
+            causes=("its file name was left out",),
+            next_step=f"name a file: {path / 'report.html'}",
+        )
     if not folder.is_dir():
         raise RenderFailed(
             "the output's folder does not exist",
@@ -362,7 +396,9 @@ class _WarmUp:
         if self._kinds & {"html", "pdf"}:
             from tshark_report.report import as_html  # noqa: F401
         if "pdf" in self._kinds:
-            import weasyprint  # noqa: F401
+            from tshark_report.report import warm
+
+            warm.up()
 
 
 def _brand(path: Path | None) -> Brand | None:
@@ -373,14 +409,24 @@ def _brand(path: Path | None) -> Brand | None:
     return brand.load(path)
 
 
-def _redacted(made: Report, what: str, evidence: bytes) -> tuple[Report, bytes]:
+def _hidden(redact: str) -> list[str]:
+    """What `--redact` names."""
+    parts = [p.strip() for p in redact.split(",") if p.strip()]
+    unknown = sorted(set(parts) - {"ips", "hosts", "users", "macs"})
+    if unknown or (redact and not parts):
+        raise UsageError(
+            "--redact names something unknown",
+            detail=", ".join(unknown) or redact,
+            causes=("a misspelt word", "words that are not separated by commas"),
+            next_step="--redact ips,hosts,users,macs, or some of them",
+        )
+    return parts
+
+
+def _redacted(made: Report, parts: list[str], evidence: bytes) -> tuple[Report, bytes]:
     """The report and its packets with pseudonyms; the packets lose their payload, which may name anybody."""
     from tshark_report.report import redact
 
-    parts = [p.strip() for p in what.split(",") if p.strip()]
-    unknown = sorted(set(parts) - {"ips", "hosts", "users", "macs"})
-    if unknown:
-        raise UsageError(f"--redact does not know {', '.join(unknown)}", next_step="--redact ips,hosts,users,macs")
     table = redact.Pseudonyms(parts)  # type: ignore[arg-type]
     told = redact.redact(made, parts, table)  # type: ignore[arg-type]
     if evidence:

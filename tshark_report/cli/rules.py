@@ -31,8 +31,17 @@ def rules(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         typer.echo(f"{each.code}  {each.name:{width}}  {each.question}")
 
 
+def _codes(incomplete: str) -> list[tuple[str, str]]:
+    """Codes that begin so, with their titles, for a shell's completion."""
+    from tshark_report.rules import ALL
+
+    return [(each.code, each.title) for each in ALL if each.code.startswith(incomplete.upper())]
+
+
 @app.command()
-def explain(code: Annotated[str, typer.Argument(help="A rule's code or name.", show_default=False)]) -> None:
+def explain(
+    code: Annotated[str, typer.Argument(help="A rule's code or name.", autocompletion=_codes, show_default=False)],
+) -> None:
     """Explain one rule: why it matters, what harmless thing it may be, what to do next."""
     from tshark_report.normal.rules import RULES
     from tshark_report.rules import ALL

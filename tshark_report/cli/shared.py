@@ -71,6 +71,30 @@ Jobs = Annotated[
         "--jobs", "-j", min=1, help="tsharks that run at once; by default one a processor.", show_default=False
     ),
 ]
+
+
+def _tlp_mark(text: str) -> str:
+    if text and text.lower() not in TLP_MARKS:
+        raise UsageError(
+            "--tlp is not a mark of the Traffic Light Protocol",
+            detail=text,
+            causes=("a misspelt colour", "the words TLP: before it"),
+            next_step=f"--tlp with one of: {', '.join(TLP_MARKS)}",
+        )
+    return text.lower()
+
+
+TLP_MARKS = ("red", "amber", "amber+strict", "green", "clear", "white")
+"""Marks of TLP 2.0 (FIRST, 2022), and `white`, which is what version 1 called `clear`."""
+Tlp = Annotated[
+    str,
+    typer.Option(
+        "--tlp",
+        help="Traffic Light Protocol mark: red, amber, amber+strict, green, clear.",
+        callback=_tlp_mark,
+        show_default=False,
+    ),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show a traceback where something fails.")]
 
 
@@ -80,10 +104,15 @@ def moment(text: str, name: str, day: datetime | None) -> float:
     Raises:
         UsageError: it is no moment, or only a time of day while no day is known.
     """
-    clock = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?", text.strip())
+    clock = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?", text.strip())
     if clock:
         if day is None:
-            raise UsageError(f"{name}: a time of day needs a capture with packets", detail=text)
+            raise UsageError(
+                f"{name}: a time of day needs a capture whose first day is known",
+                detail=text,
+                causes=("the capture is not pcap or pcapng", "it holds no packet"),
+                next_step=f"{name} 2026-03-01T09:14:00",
+            )
         start = day.replace(hour=0, minute=0, second=0, microsecond=0)
         return (start + timedelta(hours=int(clock[1]), minutes=int(clock[2]), seconds=float(clock[3] or 0))).timestamp()
     if re.fullmatch(r"\d{9,11}(\.\d+)?", text.strip()):
@@ -94,7 +123,7 @@ def moment(text: str, name: str, day: datetime | None) -> float:
         raise UsageError(
             f"{name} is not a moment",
             detail=text,
-            causes=("another way of writing dates",),
+            causes=("another way of writing dates", "an hour past 23 or a minute past 59"),
             next_step=f"{name} 2026-03-01T09:14:00   or   {name} 09:14   or seconds since 1970",
         ) from error
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
@@ -110,7 +139,12 @@ def display_filter(given: str, start: str, end: str, day: datetime | None) -> st
     first = moment(start, "--from", day) if start else None
     last = moment(end, "--to", day) if end else None
     if first is not None and last is not None and last < first:
-        raise UsageError("--to lies before --from", detail=f"{start} .. {end}", next_step="exchange the two")
+        raise UsageError(
+            "--to lies before --from",
+            detail=f"{start} .. {end}",
+            causes=("the two were exchanged", "the range passes midnight, and times of day are of the first day"),
+            next_step=f"--from {end} --to {start}",
+        )
     if first is not None:
         parts.append(f"frame.time_epoch >= {first:.6f}")
     if last is not None:

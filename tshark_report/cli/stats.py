@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tshark_report.cli import shared
+from tshark_report.cli import printed, shared
 from tshark_report.cli.app import app
-from tshark_report.cli.terminal import plain, progress
+from tshark_report.cli.terminal import progress
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from tshark_report.tables.tables import Tables
 
 
@@ -25,14 +27,6 @@ class View(StrEnum):
     expert = "expert"
     all = "all"
 
-
-HEADINGS = {
-    "a_port": "port", "b_port": "port", "packets_ab": "pkts A>B", "bytes_ab": "bytes A>B",
-    "packets_ba": "pkts B>A", "bytes_ba": "bytes B>A", "packets_sent": "pkts sent",
-    "packets_received": "pkts rcvd", "bytes_received": "bytes rcvd",
-}  # fmt: skip
-WIDE = 150
-"""Columns of a terminal below which the tables leave out when a conversation began."""
 
 ALL_KINDS = ("ethernet", "ipv4", "ipv6", "tcp", "udp")
 
@@ -64,102 +58,54 @@ def stats(  # noqa: PLR0913
     from tshark_report.reading import opened
 
     if kind and kind not in ALL_KINDS:
-        raise UsageError(f"--kind {kind} is not known", next_step=f"one of: {', '.join(ALL_KINDS)}")
+        raise UsageError(
+            "--kind names something unknown",
+            detail=kind,
+            causes=("a misspelt word",),
+            next_step=f"--kind with one of: {', '.join(ALL_KINDS)}",
+        )
     if as_csv and (view is View.all or (view in (View.conversations, View.endpoints) and not kind)):
         raise UsageError(
             "CSV is one table",
-            detail=f"view {view.value}",
+            detail=f"{view.value} is several",
+            causes=("the view, or --kind of conversations or endpoints, was left out",),
             next_step="for example: tshark-report stats CAPTURE conversations --kind tcp --csv",
         )
     request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, None, tshark, timeout)
     with progress(capture.name) as show, opened(request, show) as (loaded, *_):
         made = _made(loaded.tables, loaded.taps, view, (kind,) if kind else ALL_KINDS)
     if as_json:
-        import msgspec
-
-        typer.echo(msgspec.json.format(msgspec.json.encode(made)).decode())
+        printed.as_json({title: rows.to_dicts() for title, rows in made.items()})
     elif as_csv:
-        _csv(next(iter(made.values())))
+        only = next(iter(made.values()))
+        printed.as_csv(only.columns, only.rows())
+    elif all(rows.is_empty() for rows in made.values()):
+        typer.echo("no packet matches" if request.options.display_filter else "nothing of this kind in the capture")
     else:
         for title, rows in made.items():
-            _table(title, rows, limit)
+            printed.table(title, rows.to_dicts(), None if title == "hierarchy" else limit)
 
 
-def _made(tables: Tables, tap_texts: list[str], view: View, kinds: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:
-    """Every asked-for view as rows, all of them."""
+def _made(tables: Tables, tap_texts: list[str], view: View, kinds: tuple[str, ...]) -> dict[str, pl.DataFrame]:
+    """Every asked-for view, all rows of it."""
     import msgspec
+    import polars as pl
 
+    from tshark_report.report.model import ExpertRow
     from tshark_report.story import views
     from tshark_report.tables import statistics, taps
 
-    made: dict[str, list[dict[str, Any]]] = {}
+    made: dict[str, pl.DataFrame] = {}
     if view in (View.hierarchy, View.all):
-        made["hierarchy"] = [
-            {"protocol": r.protocol, "level": r.level, "frames": r.frames, "bytes": r.bytes}
-            for r in taps.hierarchy(tap_texts)
-        ]
+        levels = [(r.protocol, r.level, r.frames, r.bytes) for r in taps.hierarchy(tap_texts)]
+        made["hierarchy"] = pl.DataFrame(levels, schema=["protocol", "level", "frames", "bytes"], orient="row")
     if view in (View.conversations, View.all):
-        made |= {f"conversations {k}": statistics.conversations(tables, k).to_dicts() for k in kinds}
+        made |= {f"conversations {k}": statistics.conversations(tables, k) for k in kinds}
     if view in (View.endpoints, View.all):
-        made |= {f"endpoints {k}": statistics.endpoints(tables, k).to_dicts() for k in kinds}
+        made |= {f"endpoints {k}": statistics.endpoints(tables, k) for k in kinds}
     if view in (View.ports, View.all):
-        made["ports"] = statistics.ports(tables).to_dicts()
+        made["ports"] = statistics.ports(tables)
     if view in (View.expert, View.all):
-        made["expert"] = [msgspec.to_builtins(row) for row in views.expert_view(tables)]
+        items = [msgspec.to_builtins(row) for row in views.expert_view(tables, most=None)]
+        made["expert"] = pl.DataFrame(items, schema=list(ExpertRow.__struct_fields__), infer_schema_length=None)
     return made
-
-
-def _csv(rows: list[dict[str, Any]]) -> None:
-    import csv
-    import io
-
-    from tshark_report.report.escape import csv_cell
-
-    out = io.StringIO()
-    if rows:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(rows[0])
-        writer.writerows([[csv_cell(v) if isinstance(v, str) else v for v in row.values()] for row in rows])
-    typer.echo(out.getvalue(), nl=False)
-
-
-def _table(title: str, rows: list[dict[str, Any]], limit: int) -> None:
-    if not rows:
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from tshark_report.story.words import iso_time
-
-    console = Console(highlight=False)
-    # A pipe has no width: whole cells matter more there than a fitting line.
-    if not console.is_terminal:
-        console = Console(highlight=False, width=400)
-    table = Table(title=f"{title} ({min(limit, len(rows)):,} of {len(rows):,})", box=box.SIMPLE, title_justify="left")
-    names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-    if console.width < WIDE:
-        names = [name for name in names if name not in ("first_time", "seconds", "first_frame", "stream")]
-    numeric = {name for name in names if all(isinstance(row[name], int | float | type(None)) for row in rows)}
-    for name in names:
-        table.add_column(
-            HEADINGS.get(name, name.replace("_", " ")), justify="right" if name in numeric else "left", no_wrap=True
-        )
-    for row in rows[: limit if title != "hierarchy" else None]:
-        cells = []
-        for name in names:
-            value = row[name]
-            if name == "first_time" and value is not None:
-                text = (iso_time(value) or "")[:19].replace("T", " ")
-            elif title == "hierarchy" and name == "protocol":
-                text = "  " * int(row["level"]) + plain(str(value))
-            elif isinstance(value, float):
-                text = f"{value:.3f}"
-            elif isinstance(value, int) and name not in ("port", "a_port", "b_port", "stream", "level", "first_frame"):
-                text = f"{value:,}"
-            else:
-                text = "" if value is None else plain(str(value))
-            cells.append(Text(text))
-        table.add_row(*cells)
-    console.print(table)

@@ -82,7 +82,10 @@ def trends(
     for path in output:
         if path.suffix.lower() not in (".html", ".htm", ".json"):
             raise UsageError(
-                "the suffix of the output does not say a format", detail=str(path), next_step="use .html or .json"
+                "the suffix of the output does not say a format",
+                detail=str(path),
+                next_step="use .html or .json",
+                causes=("a misspelt suffix", "a folder was named in place of a file"),
             )
         _writable(path)
     from tshark_report.store import catalogue
@@ -104,7 +107,12 @@ def _kinds(only: str) -> tuple[str, ...]:
     wanted = [part.strip() for part in only.split(",") if part.strip()] or list(KINDS)
     unknown = sorted(set(wanted) - set(KINDS))
     if unknown:
-        raise UsageError(f"--only does not know {', '.join(unknown)}", next_step=f"--only {','.join(KINDS)}")
+        raise UsageError(
+            "--only names something unknown",
+            detail=", ".join(unknown),
+            causes=("a misspelt word", "words that are not separated by commas"),
+            next_step=f"--only {','.join(KINDS)}, or some of them",
+        )
     of = {"ports": ("port",), "protocols": ("protocol",), "hosts": ("client", "server"), "names": ("name",)}
     return tuple(kind for name in KINDS if name in wanted for kind in of[name])
 

@@ -77,7 +77,10 @@ def watch(  # noqa: PLR0913
     for folder in folders:
         if not folder.is_dir():
             raise UsageError(
-                "there is no such folder", detail=str(folder), next_step=f"mkdir -p {folder}   or watch another one"
+                "there is no such folder",
+                detail=str(folder),
+                next_step=f"mkdir -p {folder}   or watch another one",
+                causes=("the name is misspelt", "the capturing program has not made it yet"),
             )
     asked = focus_options.asked(focus, ioc, alerts, [], window, options._no_day)
     job = options.job_of(

@@ -52,7 +52,7 @@ class Conversations:
 
     @cached_property
     def _pairs(self) -> pl.DataFrame:
-        up = pl.col("src") == pl.col("client")
+        up, size = pl.col("src") == pl.col("client"), pl.col("length").cast(pl.Int64)  # 32 bits would wrap at 4 GiB
         return (
             self._portless.with_columns(pl.col("src").first().over("low", "high", "protocol").alias("client"))
             .group_by("low", "high", "protocol", maintain_order=True)
@@ -64,8 +64,8 @@ class Conversations:
                 pl.col("frame").min().alias("first_frame"),
                 up.sum().alias("client_packets"),
                 (~up).sum().alias("server_packets"),
-                pl.col("length").filter(up).sum().alias("client_bytes"),
-                pl.col("length").filter(~up).sum().alias("server_bytes"),
+                size.filter(up).sum().alias("client_bytes"),
+                size.filter(~up).sum().alias("server_bytes"),
             )
         )
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
+from tshark_report.report import sheet, view
 from tshark_report.report import templates as template_files
-from tshark_report.report import view
 from tshark_report.report.escape import displayable
 from tshark_report.report.model import Report
 
@@ -46,16 +42,8 @@ def render(report: Report, *, templates: Path | None = None, brand: Brand | None
 
 def page_of(report: Report, *, paper: bool, caps: view.Caps, templates: Path | None, brand: Brand | None = None) -> str:
     """The page with tables cut at `caps`; `report` must have gone through `displayable`."""
-    css = template_files.source("style.css", templates) + template_files.source("brand.css", templates)
-    css += brand.css if brand else ""
-    css = css.replace("\r\n", "\n").replace("</", "<\\/")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     context = view.context(report, paper=paper, caps=caps)
-    context["css"] = Markup(css)  # noqa: S704  (our own file, or the user's)
-    # Only this one style sheet may take effect: a `<style>` or `style=` from anywhere else is ignored.
-    context["policy"] = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    )
+    context |= sheet.styled(templates, added=brand.css if brand else "")
     context["brand"] = brand
     context["damage"] = view.damage(report)
     return template_files.fill("report.html.j2", templates, context)

@@ -181,7 +181,7 @@ def _head(report: Report, f: Flavour) -> list[str]:
     capture, ticket = report.capture, report.ticket
     labels = [
         f"Ticket {ticket.ticket}" if ticket.ticket else "",
-        f"TLP:{ticket.tlp}" if ticket.tlp else "",
+        f"TLP:{ticket.tlp.upper()}" if ticket.tlp else "",
         ticket.organisation,
         ticket.analyst,
     ]

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tshark_report.errors import UsageError
+from tshark_report.errors import UsageError, reason
 
 LARGEST_LOGO = 300_000
 """Bytes of a logo: it stands in every page, and a page stays under 2 MB."""
@@ -57,7 +57,7 @@ def load(path: Path) -> Brand:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _wrong(path, "cannot be read", str(error)) from error
+        raise _wrong(path, "cannot be read", reason(error)) from error
     unknown = sorted(set(data) - _KEYS)
     if unknown:
         raise _wrong(path, f"sets something unknown: {', '.join(unknown)}", f"known: {', '.join(sorted(_KEYS))}")
@@ -128,6 +128,6 @@ def _wrong(path: Path, what: str, detail: str) -> UsageError:
     return UsageError(
         f"the brand file {what}",
         detail=f"{path}: {detail}",
-        causes=("a mistake in the file",),
+        causes=("a mistake in the file", "a misspelt name"),
         next_step="docs/look.md shows a complete example",
     )

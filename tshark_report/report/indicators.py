@@ -101,6 +101,12 @@ def _indicator(
         valid_from=(finding.first_time if finding else None) or report.generated,
         confidence=_CONFIDENCE[finding.confidence] if finding else _CONFIDENCE["low"],
         labels=[finding.code] if finding else [],
+        # The finding that it comes from, by the id that report.json has.
+        external_references=[
+            {"source_name": report.tool.name, "external_id": one.finding, "description": finding.title}
+        ]
+        if finding
+        else [],
         allow_custom=False,
     )
 

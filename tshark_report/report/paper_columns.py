@@ -36,6 +36,8 @@ class _Style:
 _WHOLE = re.compile(r"[-!]?|!?[0-9.:]{1,15}|!?[0-9a-f:]{1,17}")
 _MOST_FIXED = 0.6
 """Share of the page that columns of addresses and times may take."""
+_NARROW_COLUMN, _MOST_UNBROKEN, _MOST_WANTED = 62.0, 0.85, 0.7
+"""Points of a column that should not break; shares of the page that such columns, and one long cell, may take."""
 _USUAL = _Style(1.0, 4.05, 8.5, 20, 15)
 _TIGHT = _Style(0.82, 3.7, 5.0, 15, 9)
 """A time and an IPv4 address stay whole here too."""
@@ -45,7 +47,7 @@ _TIGHTEST = _Style(0.82, 3.7, 5.0, 15, 6)
 def points(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[bool]) -> list[int]:
     """How wide each column should be, in points.
 
-    Each column first gets room for its longest word, then the widest ones share what is left of the page.
+    Each column first gets room for its longest word, then the ones with long cells share what is left of the page.
     """
     least = _least(heads, rows, mono, _USUAL)
     if sum(least) <= PAGE:
@@ -87,15 +89,22 @@ def _levelled(least: list[float], whole: list[bool]) -> list[float]:
 
 
 def _shared(least: list[float], wanted: list[float]) -> list[float]:
-    """What is left after the least goes to all columns alike, until each has what it wants."""
-    left = PAGE - sum(least)
-    given = list(least)
-    by_need = sorted(range(len(least)), key=lambda index: wanted[index] - least[index])
-    for done, index in enumerate(by_need):
-        more = min(wanted[index] - least[index], left / (len(least) - done))
-        given[index] += more
-        left -= more
-    return given
+    """The page shared so that the longest cells of all columns break into equally many lines, none below its least.
+
+    Narrow columns stay on one line where there is room for that; one endless cell does not get all of the page.
+    """
+    unbroken = [want if want <= _NARROW_COLUMN else each for each, want in zip(least, wanted, strict=True)]
+    if sum(unbroken) <= PAGE * _MOST_UNBROKEN:
+        least = unbroken
+    wanted = [min(want, PAGE * _MOST_WANTED) for want in wanted]
+    low, high = 1.0, max(*wanted, PAGE)
+    for _ in range(20):
+        lines = (low + high) / 2
+        if sum(max(each, want / lines) for each, want in zip(least, wanted, strict=True)) > PAGE:
+            low = lines
+        else:
+            high = lines
+    return [max(each, want / high) for each, want in zip(least, wanted, strict=True)]
 
 
 def _least(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[bool], style: _Style) -> list[float]:

@@ -30,6 +30,7 @@ _IPV6 = re.compile(
 _COMMON_NAMES = frozenset({"localhost", "local", "lan", "home", "arpa", "in-addr.arpa", "ip6.arpa", "wpad", "isatap"})
 _SOLICITED = ipaddress.ip_network("ff02::1:ff00:0/104")
 _MOST_TRIES = 10_000
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SHORTEST = 3
 """Names and users shorter than this are replaced only where they stand as a whole field."""
 
@@ -154,6 +155,22 @@ class Pseudonyms:
         parent = ".".join(name.split(".")[-2:])
         del host
         return f"host-{self._next('host')}.{self.name(parent)}"
+
+    def label(self, text: bytes) -> bytes:
+        """The pseudonym of one label of a name in a DNS message, as long as it is: `aaa`, `aab`.
+
+        There are not enough of one or two letters: the last ones stand for several.
+        """
+        key = "label " + text.decode("ascii", "backslashreplace")
+        if key not in self._given:
+            length = len(text)
+            number = min(self._next(f"label {length}"), len(_LETTERS) ** length) - 1
+            made = ""
+            for _ in range(length):
+                number, letter = divmod(number, len(_LETTERS))
+                made = _LETTERS[letter] + made
+            self._given[key] = made
+        return self._given[key].encode()
 
     def user(self, text: str) -> str:
         """The pseudonym of a user name."""

@@ -25,6 +25,8 @@ WIDE = 8
 """Columns from which on a table of one or two rows is turned."""
 LONGEST_WORD = 26
 """Characters of a word that may stand unbroken in a cell; a column with a longer one breaks anywhere."""
+WORDY = 40
+"""Characters from which on a cell is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Head:
     breaks: bool = False
     whole: bool = False
     """Cells are kept on one line."""
+    wordy: bool = False
+    """Cells hold sentences, which are not to stand one word a line."""
 
     @property
     def css(self) -> str:
@@ -46,6 +50,7 @@ class Head:
             ("mono", self.mono),
             ("long", self.breaks),
             ("whole", self.whole and not self.breaks),
+            ("wordy", self.wordy and not self.breaks),
         )
         return " ".join(name for name, on in flags if on)
 
@@ -111,6 +116,7 @@ def grid(
             mono=column.type in formats.MONOSPACED,
             breaks=any(_longest_word(row[index]) > LONGEST_WORD for row in shown if index < len(row)),
             whole=column.type == "time" or column.type in formats.MONOSPACED,
+            wordy=any(len(row[index]) > WORDY for row in shown if index < len(row)),
         )
         for index, column in enumerate(columns)
     ]

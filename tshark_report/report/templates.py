@@ -90,8 +90,10 @@ def environment(own: Path | None = None) -> Environment:
     if own is not None:
         if not own.is_dir():
             raise UsageError(
-                f"--templates {own} is not a folder",
-                next_step="Name a folder that holds files such as report.html.j2 or brand.css.",
+                "--templates does not name a folder",
+                detail=str(own),
+                causes=("a misspelt name", "a file was named in place of its folder"),
+                next_step="name a folder that holds files such as report.html.j2 or brand.css; see docs/look.md",
             )
         loaders.insert(0, FileSystemLoader(own))
     made = Environment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields, replace
 
 from tshark_report.report import charts, focus_view, formats, glossary, paper_columns, tabular
@@ -49,7 +50,7 @@ PAPER = Caps(
     indicators=40, line_up=12, frames=16, commands=12, checks=150, in_full=4, cell=120,
 )  # fmt: skip
 
-BRIEF_STORIES, BRIEF_REASON, BRIEF_FILTER = (1150, 520, 330), 240, 170
+BRIEF_STORIES, BRIEF_REASON, BRIEF_FILTER = (800, 520, 330), 240, 170
 """Characters of a starting point on the first page on paper: of a story where there are one, two or more, of a
 reason, of a filter."""
 BRIEF_POINTS = 3
@@ -120,7 +121,7 @@ class Brief:
     harmless: str
     filter: str
     whole: bool
-    """Nothing was left out: the part in depth need not say it again."""
+    """No words were left out: the part in depth need not say them again. A cut filter stands whole with its finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,7 @@ def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
             "timeline": charts.timeline(
                 report, anchors, plot_height=44 if paper else 96, lane_height=19 if paper else 24
             ),
-            "talkers": charts.talkers(report),
+            "talkers": charts.talkers(report, dense=paper),
             "by_protocol": charts.by_protocol(report),
             "hierarchy": charts.icicle(report.statistics.protocol_hierarchy),
             "paths": charts.path_times(report.transport.paths),
@@ -256,7 +257,7 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
                 tabular.findings([view.finding for view in listed], len(new) - caps.in_full, day=day),
                 _line_up(point.line_up, f"lineup-{point.rank}", caps, paper) if point.line_up else None,
                 _brief(point, story),
-                point.headline.rstrip(".") == report.verdict.headline.rstrip("."),
+                _bare(point.headline) == _bare(report.verdict.headline),
             )
         )
         told.update(point.findings)
@@ -264,12 +265,20 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
     return views
 
 
+_SUBJECT = re.compile(r"[\w.:-]+(?: \([^()]{1,253}\))?: ")
+
+
+def _bare(headline: str) -> str:
+    """A headline without the host before it, which may stand with its name or without."""
+    return _SUBJECT.sub("", headline.rstrip("."), count=1)
+
+
 def _brief(point: StartingPoint, story: int) -> Brief:
     made = (
         formats.sentences(point.story, story), formats.sentences(point.why_here, BRIEF_REASON),
         formats.sentences(point.harmless, BRIEF_REASON), tabular.short(point.display_filter, BRIEF_FILTER),
     )  # fmt: skip
-    return Brief(*made, whole=made == (point.story, point.why_here, point.harmless, point.display_filter))
+    return Brief(*made, whole=made[:3] == (point.story, point.why_here, point.harmless))
 
 
 def _line_up(line_up: LineUp, key: str, caps: Caps, paper: bool) -> LineUpView | None:

@@ -25,6 +25,7 @@ def atomically(path: Path, data: bytes) -> None:
             f"Cannot write {path}: it is a folder",
             causes=("the output needs a file name",),
             next_step=f"Name a file in it, for example -o {path / 'report.html'}",
+            detail="a folder of that name is there",
         )
     try:
         if target.exists() and not target.is_file():

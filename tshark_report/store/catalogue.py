@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tshark_report.store import manifest as kept
 
 INDEX = "index.json"
 """What batch writes beside the tables; it knows where the captures are."""
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:/[^/]")
+"""What is left of a URL where it was taken for a path; a Windows drive has one letter."""
 PREFIX = "capture="
 """Folders of tables are named `capture=KEY`, as Hive partitions are."""
 
@@ -63,6 +66,13 @@ def find(out: Path) -> Catalogue:
         UsageError: there is no such folder, or no capture's tables in it.
     """
     if not out.is_dir():
+        if _URL.match(str(out)):
+            raise UsageError(
+                "tables are read from folders, not from URLs",
+                detail=str(out),
+                causes=("this is the output of a batch that wrote into remote storage",),
+                next_step="copy its tables first, with aws s3 sync, rsync or the like, and name the folder of the copy",
+            )
         raise UsageError(
             "the folder does not exist" if not out.exists() else "this is a file, not a folder of tables",
             detail=str(out),
@@ -97,9 +107,19 @@ def _whole(found: Kept) -> Kept:
         try:
             size = found.path(table).stat().st_size
         except OSError as error:
-            raise UsageError("a table is missing", detail=f"{table}: {error.strerror}") from error
+            raise UsageError(
+                "a table is missing",
+                detail=f"{table}: {error.strerror}",
+                causes=("it was removed after it was written",),
+                next_step="read the capture again: tshark-report report CAPTURE --tables DIR",
+            ) from error
         if size != stored.bytes:
-            raise UsageError("a table is damaged", detail=f"{table}: {size:,} bytes, not {stored.bytes:,}")
+            raise UsageError(
+                "a table is damaged",
+                detail=f"{table}: {size:,} bytes, not {stored.bytes:,}",
+                causes=("it was changed or cut after it was written",),
+                next_step="read the capture again: tshark-report report CAPTURE --tables DIR",
+            )
     return found
 
 

@@ -71,7 +71,12 @@ def asked(options: Options) -> Asked:
     try:
         secrets = digest(options.keylog) if options.keylog is not None else ""
     except OSError as error:
-        raise UsageError("the key log file cannot be read", detail=f"{options.keylog}: {error.strerror}") from error
+        raise UsageError(
+            "the key log file cannot be read",
+            detail=f"{options.keylog}: {error.strerror}",
+            causes=("it was moved or removed", "it belongs to somebody else"),
+            next_step=f"ls -l {options.keylog}",
+        ) from error
     return Asked(
         display_filter=options.display_filter,
         keylog_sha256=secrets,

@@ -7,7 +7,6 @@ no file but the tables; a query is handed to DuckDB's `query` function, which ta
 from __future__ import annotations
 
 import re
-import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -17,6 +16,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from tshark_report import scratch
 from tshark_report.errors import UsageError
 from tshark_report.store.catalogue import Catalogue
 from tshark_report.store.documented import type_name
@@ -68,7 +68,10 @@ def chosen(text: str, value: str | None) -> str:
     if re.search(r"[\s(;]", words):
         if value is not None:
             raise UsageError(
-                "only named queries take a value", detail=value, next_step="tshark-report query OUT --list"
+                "only named queries take a value",
+                detail=value,
+                next_step="tshark-report query OUT --list",
+                causes=("the name of the query is misspelt", "the SELECT is not in quotes"),
             )
         return words
     query = named().get(words)
@@ -84,6 +87,7 @@ def chosen(text: str, value: str | None) -> str:
             f"the query {words} needs {query.needs}" if query.needs else f"the query {words} takes no value",
             detail=value or "",
             next_step=f"tshark-report query OUT {words}{' VALUE' if query.needs else ''}",
+            causes=("the value was left out" if query.needs else "a word too many",),
         )
     return query.sql
 
@@ -96,8 +100,8 @@ def answered(catalogue: Catalogue, sql: str, value: str | None = None) -> Iterat
         UsageError: DuckDB is not installed, or refuses the query.
     """
     duckdb = _duckdb()
-    with tempfile.TemporaryDirectory(prefix="tshark-report-query-", ignore_cleanup_errors=True) as scratch:
-        connection = duckdb.connect(":memory:", config={"temp_directory": scratch})
+    with scratch.folder() as folder:
+        connection = duckdb.connect(":memory:", config={"temp_directory": str(folder)})
         try:
             with _refusals(duckdb, catalogue):
                 _prepare(connection, catalogue, value)

@@ -73,7 +73,10 @@ def check_target(folder: Path) -> None:
     above = folder.absolute().parent
     if folder.exists() and not folder.is_dir():
         raise UsageError(
-            "tables are a folder, and this is a file", detail=str(folder), next_step="name another place: --tables DIR"
+            "tables are a folder, and this is a file",
+            detail=str(folder),
+            next_step="name another place: --tables DIR",
+            causes=("another option was meant: -o writes a file",),
         )
     if folder.is_dir() and any(folder.iterdir()) and not kept.is_ours(folder):
         raise UsageError(

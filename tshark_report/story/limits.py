@@ -6,6 +6,7 @@ import polars as pl
 
 from tshark_report.capture.check import CaptureFile
 from tshark_report.story.words import count, duration, listed, size
+from tshark_report.tables.layers import MOST_LAYERS, chain
 from tshark_report.tables.sessions import ACK, SYN
 from tshark_report.tables.tables import Tables
 
@@ -36,6 +37,7 @@ def limits(tables: Tables, capture: CaptureFile) -> list[str]:
         found += _gaps(tables)
         found += _offloaded(tables)
         found += _names(tables)
+        found += _deep(tables)
         found += _wireless(tables)
     return found
 
@@ -160,6 +162,23 @@ def _names(tables: Tables) -> list[str]:
     if looked_up.is_empty() and (opened or tables.tls.height or tables.http.height):
         return ["There is no DNS in this capture: names of servers are known only where HTTP or TLS told them."]
     return []
+
+
+def _deep(tables: Tables) -> list[str]:
+    by_layers = tables.packets.group_by("protocols").len()
+    long = by_layers.filter(pl.col("protocols").str.count_matches(":", literal=True) >= MOST_LAYERS)
+    deep = sum(packets for text, packets in long.iter_rows() if _most_of_a_kind(text) > MOST_LAYERS)
+    if not deep:
+        return []
+    return [
+        f"{count(deep, 'packet')} {_verb(deep, 'holds', 'hold')} more than {MOST_LAYERS} headers of one kind inside "
+        f"each other: of these the outer {MOST_LAYERS} and the innermost were looked at."
+    ]
+
+
+def _most_of_a_kind(protocols: str) -> int:
+    shape = chain(protocols)
+    return max(len(shape.links), len(shape.networks), len(shape.flows))
 
 
 def _wireless(tables: Tables) -> list[str]:

@@ -79,8 +79,11 @@ def _conversation_filter(kind: str, a: str, b: str, stream: object) -> str:
     return f"{field}.addr == {a} && {field}.addr == {b}"
 
 
-def expert_view(tables: Tables) -> list[model.ExpertRow]:
-    """Expert items by kind, most severe and most frequent first; numbers inside a message do not make a kind."""
+def expert_view(tables: Tables, most: int | None = EXPERT_ROWS) -> list[model.ExpertRow]:
+    """At most `most` kinds of expert items (None: all), most severe and most frequent first.
+
+    Numbers inside a message do not make a kind: where they differ, `n` stands for them.
+    """
     if tables.expert.is_empty():
         return []
     severity = pl.col("severity").replace_strict(
@@ -88,22 +91,33 @@ def expert_view(tables: Tables) -> list[model.ExpertRow]:
     )
     kind = ["severity", "group", "message", "protocol"]
     plain = pl.col("message").str.replace_all(r"#\d+", "#n").str.replace_all(r"\d{3,}", "n")
+
+    def one(name: str) -> pl.Expr:
+        """The only value of a group, null where there are several."""
+        return pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first())
+
     rows = (
         # Thousands of items share a message: it is rewritten once. The most frequent protocol is told.
         tables.expert.group_by(kind)
         .agg(pl.len(), pl.col("frame").min())
-        .with_columns(plain)
-        .group_by(kind)
-        .agg(pl.col("len").sum(), pl.col("frame").min())
+        .with_columns(plain.alias("plain"))
+        .group_by("severity", "group", "plain", "protocol")
+        .agg(pl.col("len").sum(), pl.col("frame").min(), one("message"))
         .sort("len", "protocol", descending=[True, False])
-        .group_by("severity", "group", "message", maintain_order=True)
-        .agg(pl.col("len").sum().alias("count"), pl.col("frame").min().alias("first"), pl.col("protocol").first())
+        .group_by("severity", "group", "plain", maintain_order=True)
+        .agg(
+            pl.col("len").sum().alias("count"),
+            pl.col("frame").min().alias("first"),
+            pl.col("protocol").first(),
+            one("message"),
+        )
+        .with_columns(pl.coalesce("message", "plain").alias("message"))
         # Group and message last: rows that are alike otherwise must not change places from run to run.
         .sort(
             [severity, pl.col("count"), pl.col("first"), pl.col("group"), pl.col("message")],
             descending=[False, True, False, False, False],
         )
-        .head(EXPERT_ROWS)
+        .head(most if most is not None else tables.expert.height)
     )
     return [
         model.ExpertRow(

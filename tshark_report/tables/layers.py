@@ -17,6 +17,8 @@ LINKS = ("eth", "wlan", "sll")
 NETWORKS = ("ip", "ipv6", "arp")
 TRANSPORTS = ("tcp", "udp", "sctp")
 ECHOES = ("icmp", "icmpv6")
+MOST_LAYERS = 8
+"""Headers of a kind of one packet that the layers table holds, from the outside: real tunnels have four, bombs sixty."""
 _WANTED = frozenset((*LINKS, *NETWORKS, *TRANSPORTS, *ECHOES))
 
 

@@ -23,7 +23,7 @@ import polars as pl
 
 from tshark_report.capture.dissect import SEPARATOR, Layout
 from tshark_report.tables import columns as col
-from tshark_report.tables.layers import Chain, chain
+from tshark_report.tables.layers import MOST_LAYERS, Chain, chain
 from tshark_report.tables.plain import beside, completed, unpacked
 from tshark_report.tables.schema import BASE, EXPERT_SCHEMA, FAMILY_SCHEMA, LAYER_SCHEMA, PACKET_SCHEMA
 from tshark_report.tables.values import SEVERITIES, clean_expert, converted, shaped
@@ -35,10 +35,15 @@ FRAME_REFERENCES = {"http": "request_frame", "ftp": "data_setup_frame"}
 """Columns that name another frame, which a shard numbers in its own way."""
 
 
+def markers(protocols: str | None) -> frozenset[str]:
+    """The names among these protocols that have slots of their own."""
+    return frozenset((protocols or "").split(":")) & col.EVERY_MARKER
+
+
 @lru_cache(maxsize=65536)
 def plain_group(protocols: str) -> int:
     """Place in columns.GROUPS of the one group that this packet's slots belong to; -1 for none, -2 for several."""
-    names = frozenset(protocols.split(":"))
+    names = markers(protocols)
     found = [place for place, group in enumerate(col.GROUPS) if names & group.markers]
     return -1 if not found else found[0] if len(found) == 1 else -2
 
@@ -59,6 +64,10 @@ class Builder:
     """For a shard: original frame number of shard frame 1, 2, ...; None where numbers are already right."""
     headers: Callable[[], pl.DataFrame] | None = None
     """Gives the headers of all frames of the capture (capture.headers), where they are read beside tshark."""
+    asked: frozenset[str] = col.EVERY_MARKER
+    """Markers whose fields the fast layout has; packets with another marker are among the odd."""
+    unasked: int = 0
+    """Packets that are odd for that reason alone."""
     odd: dict[str, int] = field(default_factory=dict)
     """`frame.protocols` of packets that need the full layout, with their number of packets."""
     _packets: list[pl.DataFrame] = field(default_factory=list)
@@ -78,7 +87,7 @@ class Builder:
         built_in, packs = self._shared_columns()
         shown = [code for _, code in built_in] + [custom(fields, 1) for _, fields in packs]
         shown.append(custom([f for c in col.EXPERT for f in c.fields], 0))
-        shown += [custom(fields, 0 if many else 1) for fields, many in col.slots()]
+        shown += [custom(fields, 0 if many else 1) for fields, many in col.slots(self.asked) if fields]
         return Layout(tuple(shown))
 
     def _shared_columns(self) -> tuple[col.BuiltIn, col.Packs]:
@@ -103,12 +112,16 @@ class Builder:
 
     def add(self, block: bytes) -> None:
         """Parse one block of whole rows in the fast layout."""
-        slots = [f"slot{i}" for i in range(len(col.slots()))]
+        slots = [f"slot{i}" for i, (fields, _) in enumerate(col.slots(self.asked)) if fields]
         built_in, packs = self._shared_columns()
         names = [name for name, _ in (*built_in, *packs)] + ["expert_pack", *slots]
         raw = self._numbered(_read(block, names))
         chains = {text: chain(text or "") for text in raw["protocols"].unique().to_list()}
         odd = [text for text in chains if needs_full(text)]
+        unasked = [text for text in chains if text not in odd and not markers(text) <= self.asked]
+        if unasked:
+            self.unasked += raw.filter(pl.col("protocols").is_in(unasked)).height
+            odd += unasked
         several = pl.col("protocols").is_in(odd)
         if self.headers is not None:
             raw = beside(raw, self.headers(), chains)
@@ -129,7 +142,7 @@ class Builder:
                 places.setdefault(plain_group(text or ""), []).append(text)
         for place, texts in places.items():
             if place >= 0:
-                self._add_group(rows.filter(pl.col("protocols").is_in(texts)), col.GROUPS[place], slots)
+                self._add_group(rows.filter(pl.col("protocols").is_in(texts)), col.GROUPS[place])
 
     def add_full(self, block: bytes) -> None:
         """Parse one block of whole rows in the full layout. Packets of which a row exists are replaced."""
@@ -263,16 +276,19 @@ class Builder:
         )
         self._store("expert", clean_expert(pl.concat([one, split, whole])))
 
-    def _add_group(self, rows: pl.DataFrame, group: col.Group, slots: list[str]) -> None:
+    def _add_group(self, rows: pl.DataFrame, group: col.Group) -> None:
         singles = sum(1 for _, many in col.slots() if not many)
         owned: dict[str, list[tuple[str, col.Column]]] = {}
         next_single, next_many = 0, singles
         for family, column in col.group_columns(group):
             place = next_many if column.many else next_single
             next_many, next_single = next_many + column.many, next_single + (not column.many)
-            owned.setdefault(family, []).append((slots[place], column))
-        for family, pairs in owned.items():
-            made = rows.filter(pl.any_horizontal(pl.col(slot).is_not_null() for slot, _ in pairs))
+            owned.setdefault(family, []).append((f"slot{place}", column))
+        for family, every in owned.items():
+            pairs = [(slot, column) for slot, column in every if slot in rows.columns]
+            made = rows.filter(
+                pl.any_horizontal([pl.lit(value=False), *(pl.col(slot).is_not_null() for slot, _ in pairs)])
+            )
             if made.height:
                 self._store(family, made.select(*BASE, *(converted(c, slot, ",").alias(c.name) for slot, c in pairs)))
 
@@ -332,7 +348,7 @@ class Builder:
 
     def _add_layers(self, split: pl.DataFrame, shape: Chain, value: _Pick) -> None:
         none = [pl.lit(None, dtype=t).alias(n) for n, t in list(LAYER_SCHEMA.items())[6:]]
-        for layer in (*shape.links, *shape.networks):
+        for layer in (*shape.links[:MOST_LAYERS], *shape.networks[:MOST_LAYERS]):
             link = layer in shape.links
             self._layers.append(
                 split.select(
@@ -343,7 +359,7 @@ class Builder:
                     *none,
                 )
             )  # fmt: skip
-        for flow in shape.flows:
+        for flow in shape.flows[:MOST_LAYERS]:
             carrier = flow.network.index if flow.network else -1
             self._layers.append(
                 split.select(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from markupsafe import Markup
 
 from tshark_report.report import templates as template_files
 from tshark_report.report.escape import displayable
+from tshark_report.report.sheet import styled
 from tshark_report.trends import picture
 from tshark_report.trends.model import Grown, Trends
 
@@ -49,14 +48,9 @@ def render(trends: Trends, *, templates: Path | None = None) -> str:
         UsageError: `templates` is not a folder.
     """
     shown = displayable(trends)
-    css = template_files.source("style.css", templates) + template_files.source("brand.css", templates)
-    css = css.replace("\r\n", "\n").replace("</", "<\\/")
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     context: dict[str, object] = {
+        **styled(templates),
         "trends": shown,
-        "css": Markup(css),  # noqa: S704  (our own file, or the user's)
-        # Only this one style sheet may take effect, as in the report.
-        "policy": f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         "overview": picture.overview(shown),
         "grown": [_shown(place, each, shown) for place, each in enumerate(shown.grown, 1)],
     }

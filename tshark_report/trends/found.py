@@ -63,6 +63,7 @@ def find(
             "there is no packet in any of these captures",
             detail=str(catalogue.top),
             next_step="tshark-report query OUT captures",
+            causes=("only empty captures, or a filter that selects nothing",),
         )
     notes += [f"{folder.name} was left out: {reason}" for folder, reason in catalogue.left_out]
     reader, slots = _stepped(captures, asked.step)

@@ -75,6 +75,7 @@ class PayloadStart(Model, frozen=True, kw_only=True):
     hosts: int
     """Different addresses that sent it."""
     capture: str
+    file_name: str = ""
     frame: int
 
 

@@ -149,6 +149,7 @@ def payloads(rows: pl.DataFrame, reader: Reader) -> list[PayloadStart]:
             times=row["times"],
             hosts=row["hosts"],
             capture=reader.captures[row["capture"]].key,
+            file_name=reader.captures[row["capture"]].manifest.capture.file_name,
             frame=row["frame"],
         )
         for row in found.head(MOST_PAYLOADS).iter_rows(named=True)

@@ -78,6 +78,26 @@ def test_databases_by_their_refusal(text: bytes, protocol: str) -> None:
     assert not drafts(refused_logins, refusals(9, text))
 
 
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [(None, "was refused too"), (b"+OK\r\n", "1 later session of the client to that port was not refused")],
+)
+def test_says_whether_a_later_session_was_not_refused(
+    loaded: Any, tmp_path: Path, last: bytes | None, words: str
+) -> None:
+    """Where the login itself cannot be read, what came after it tells."""
+    no = b"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+    answers = [no] * 10 + ([last] if last else [])
+    frames = []
+    for i, answer in enumerate(answers):
+        ask = b"*2\r\n$4\r\nAUTH\r\n$2\r\np%d\r\n" % i
+        frames += wire.conversation(i, wire.CLIENT, wire.SERVER, (41000 + i, 6379), [("c", ask), ("s", answer)])
+    found = drafts(refused_logins, loaded(wire.write(tmp_path / "redis.pcap", frames)).tables)
+    assert words in found[0].summary
+    assert "No login was accepted" not in found[0].summary
+    assert ("not refused" in found[0].sentence) == bool(last)
+
+
 def test_telnet_guesses_on_the_wire(loaded: Any, tmp_path: Path) -> None:
     frames = []
     for i in range(10):

@@ -93,3 +93,50 @@ def test_every_packet_where_the_starts_are_missing() -> None:
     ]
     found = drafts(repeated_ssh_sessions, rows.sessions(made, openings=openings(*first)))
     assert len(found[0].frames) == 20
+
+
+REFUSED = "c41 S41 c1448 c112 S1088 c1208 S1448 S116 c16 c44 S44 c60 S76 c148 S76"
+LET_IN = (
+    "c41 S41 c1448 c112 S1088 c1208 S1448 S116 c16 c44 S44 c60 S76 c140 S100 c308 S28 c112 S444 S44 c52 S72 c36 S100"
+)
+LIBSSH = "c23 S41 c904 S1088 c48 S524 c16 c44 S44 c60 S76 c52 S76 c52 S76"
+"""Payload of the segments of real OpenSSH and libssh sessions, client (c) and server (S)."""
+
+
+def told(shape: str, stream: int, at: float) -> list[dict[str, Any]]:
+    made = rows.session(stream, at=at)[:3]
+    for place, word in enumerate(shape.split()):
+        up, size = word[0] == "c", int(word[1:])
+        ends = (rows.CLIENT, rows.SERVER) if up else (rows.SERVER, rows.CLIENT)
+        ports = (40000 + stream, 22) if up else (22, 40000 + stream)
+        time = START + at + 0.01 * (place + 1)
+        made.append(
+            {"src": ends[0], "dst": ends[1], "src_port": ports[0], "dst_port": ports[1], "stream": stream, "time": time,
+             "flags": 0x18, "payload": size}
+        )  # fmt: skip
+    return made
+
+
+def visits(shapes: list[str]) -> Any:
+    banner = [
+        {"stream": i, "src": rows.SERVER, "dst": rows.CLIENT, "src_port": 22, "data": b"SSH-2.0-x\r\n"}
+        for i in range(len(shapes))
+    ]
+    return rows.sessions(*[told(s, i, 2.0 * i) for i, s in enumerate(shapes)], openings=openings(*banner))
+
+
+@pytest.mark.parametrize("shape", [REFUSED, LIBSSH])
+def test_refused_sessions_by_the_sizes_of_their_segments(shape: str) -> None:
+    assert drafts(repeated_ssh_sessions, visits([shape] * 12))[0].priority == "high"
+
+
+def test_quiet_on_a_script_that_logs_in_each_time() -> None:
+    assert not drafts(repeated_ssh_sessions, visits([LET_IN] * 20))
+    assert not drafts(repeated_ssh_sessions, visits([LET_IN] * 20 + [REFUSED] * 8))
+
+
+def test_one_hit_among_guesses_stays_a_guess() -> None:
+    found = drafts(repeated_ssh_sessions, visits([REFUSED] * 12 + [LET_IN]))
+    assert "13 short SSH sessions" in found[0].summary
+    found = drafts(repeated_ssh_sessions, visits([LET_IN] * 8 + [REFUSED] * 12))
+    assert "12 short SSH sessions" in found[0].summary

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.builders import drafts, openings, signatures
+from tests.builders import drafts, family, openings, signatures
 from tests.conftest import case_capture
 from tests.rules.access import rows, wire
 from tshark_report.rules.access.shell_commands import shell_commands
 
 
-def typed(*lines: bytes, protocol: str = "TCP", back: bytes = b"") -> Any:
+def typed(*lines: bytes, protocol: str = "TCP", back: bytes = b"", **more: Any) -> Any:
     there = {"src": rows.CLIENT, "dst": rows.SERVER, "dst_port": 4444, "protocol": protocol, "payload": 20}
     made = [there | {"data": line, "order": i} for i, line in enumerate(lines)]
     if back:
@@ -28,7 +28,7 @@ def typed(*lines: bytes, protocol: str = "TCP", back: bytes = b"") -> Any:
             }
         )
     session = [row | {"protocol": protocol} for row in rows.session(0, port=4444)]
-    return rows.sessions(session, openings=openings(*made))
+    return rows.sessions(session, openings=openings(*made), **more)
 
 
 def test_fires_at_two_plain_commands() -> None:
@@ -67,9 +67,21 @@ def test_fires_at_a_shells_own_output(answer: bytes) -> None:
     assert [d.hosts for d in found] == [(rows.SERVER, rows.CLIENT)]
 
 
-@pytest.mark.parametrize("protocol", ["FTP", "SMTP", "TELNET", "IRC", "HTTP", "SSHv2"])
+@pytest.mark.parametrize("protocol", ["FTP", "SMTP", "TELNET", "IRC", "SSHv2"])
 def test_quiet_on_line_protocols(protocol: str) -> None:
     assert not drafts(shell_commands, typed(b"pwd\n", b"ls\n", b"id\n", protocol=protocol))
+
+
+@pytest.mark.parametrize("protocol", ["SSL", "TLSv1", "HTTP"])
+def test_fires_where_only_the_port_names_the_protocol(protocol: str) -> None:
+    assert drafts(shell_commands, typed(b"uname -a\n", b"id\n", protocol=protocol))
+
+
+def test_quiet_where_tls_or_http_was_spoken() -> None:
+    hello = family("tls", {"src": rows.CLIENT, "dst": rows.SERVER, "handshake": [1], "stream": 0})
+    asked = family("http", {"src": rows.CLIENT, "dst": rows.SERVER, "method": "POST", "uri": "/", "stream": 0})
+    assert not drafts(shell_commands, typed(b"uname -a\n", b"id\n", protocol="TLSv1", tls=hello))
+    assert not drafts(shell_commands, typed(b"uname -a\n", b"id\n", protocol="HTTP", http=asked))
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,10 @@ def test_fields_that_report_about_a_machine_are_medium() -> None:
     assert "5 fields" in found[0].summary
 
 
+def test_quiet_on_http_requests_that_were_never_finished() -> None:
+    assert not drafts(clear_text_messages, made(b"GET / HTTP/1.1\r\nHost: 203.0.113.9\r\nX-a: b; c; d; e\r\n", port=80))
+
+
 def test_four_fields_are_enough_and_three_are_not() -> None:
     assert drafts(clear_text_messages, made(b"one|two|three|four"))[0].priority == "medium"
     assert drafts(clear_text_messages, made(b"one|two|three"))[0].priority == "low"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import drafts, openings, packets, tables
+from tests.builders import drafts, family, openings, packets, tables
 from tests.rules.checkins import wire
 from tshark_report.rules.checkins.clear_text_on_tls_ports import clear_text_on_tls_ports
 
@@ -35,6 +35,19 @@ def test_a_post_in_clear_to_a_bare_address_is_medium() -> None:
     found = drafts(clear_text_on_tls_ports, made(b"POST /a HTTP/1.1\r\nHost: 203.0.113.9", protocol="HTTP"))
     assert found[0].priority == "medium"
     assert "HTTP in clear text" in found[0].summary
+
+
+def test_ssh_to_a_bare_address_is_medium() -> None:
+    found = drafts(clear_text_on_tls_ports, made(b"SSH-2.0-OpenSSH_9.2p1\r\n", protocol="SSL"))
+    assert found[0].priority == "medium"
+    assert "not speak TLS with 203.0.113.9 port 443 but SSH in 1 session" in found[0].summary
+
+
+def test_ssh_to_a_named_server_is_low() -> None:
+    said = made(b"SSH-2.0-OpenSSH_9.2p1\r\n", protocol="SSL")
+    name = family("dns", {"name": "ssh.forge.example", "response": True, "a": [wire.OUTSIDE], "protocol": "DNS"})
+    named = tables(packets=said.packets, openings=said.openings, dns=name)
+    assert drafts(clear_text_on_tls_ports, named)[0].priority == "low"
 
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"\x80\x2e\x01\x03\x01", b"\x17\x03\x03\x00\x20"])

@@ -55,6 +55,25 @@ def test_tells_who_answered_in_the_end() -> None:
     assert f"before {wire.OTHER} answered it" in found[0].summary
 
 
+def test_medium_where_every_look_up_waits_for_the_second_server() -> None:
+    def late(number: int, wait: float) -> list[Any]:
+        rows = []
+        for n in range(number):
+            at = START + 10.0 * n
+            rows += [
+                q(f"n{n}.example.com", id=n, time=at),
+                q(f"n{n}.example.com", id=500 + n, time=at + wait - 0.1, dst=wire.OTHER),
+                r(f"n{n}.example.com", id=500 + n, time=at + wait, src=wire.OTHER),
+            ]
+        return rows
+
+    found = drafts(unanswered_queries, dns(*late(10, 1.0)))
+    assert [(d.subject, d.priority) for d in found] == [(wire.RESOLVER, "medium")]
+    assert "10 questions were answered by another server only, 1.0 s or more later each" in found[0].summary
+    assert drafts(unanswered_queries, dns(*late(9, 1.0)))[0].priority == "low"
+    assert drafts(unanswered_queries, dns(*late(10, 0.8)))[0].priority == "low"
+
+
 def test_windows_placeholders_are_context() -> None:
     found = drafts(unanswered_queries, dns(*tries(6, dst="fec0:0:0:ffff::1")))
     assert found[0].priority == "info"

@@ -25,6 +25,15 @@ def test_back_and_forth_is_low_and_once_is_info() -> None:
     assert [(d.subject, d.priority) for d in found] == [("moved addresses", "info")]
 
 
+def test_medium_where_machines_of_two_makers_fight() -> None:
+    other = "00:1b:a9:00:00:0b"
+    found = drafts(address_conflict, tables(arp=family("arp", *said(*[A, other] * 3, A))))
+    assert [(d.subject, d.priority) for d in found] == [("10.0.0.9", "medium")]
+    assert drafts(address_conflict, tables(arp=family("arp", *said(*[A, other] * 3))))[0].priority == "low"
+    # Two cards of one machine are mostly of one maker.
+    assert drafts(address_conflict, tables(arp=family("arp", *said(*[A, B] * 9))))[0].priority == "low"
+
+
 def test_redundancy_explains_it() -> None:
     beside = packets({"protocol": "VRRP", "src": "10.0.0.2", "dst": "224.0.0.18"})
     found = drafts(address_conflict, tables(arp=family("arp", *said(A, B, A, B)), packets=beside))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.builders import START, drafts, packets, tables
+from tests.builders import START, drafts, family, openings, packets, tables
 from tests.rules.scans.rows import answer, session, syn
 from tests.rules.scans.wire import Tape, read, same_frames, tcp
 from tshark_report.rules.scans.connection_flood import connection_flood
@@ -81,3 +81,26 @@ def test_on_the_wire(tmp_path) -> None:
     made = drafts(connection_flood, read(path, tmp_path / "scratch"))
     same_frames(path, made)
     assert [len(d.frames) for d in made] == [110]
+
+
+HEADER = b"GET / HTTP/1.1\r\nHost: www.example\r\nX-a: b\r\n"
+
+
+def begun(count: int, data: bytes = HEADER, whole: int = 0) -> list:
+    ends = {"src": "10.0.0.66", "dst": SERVER, "dst_port": 80}
+    said = openings(*(ends | {"stream": n, "data": data, "payload": len(data)} for n in range(count)))
+    asked = family("http", *(ends | {"stream": n, "method": "GET"} for n in range(whole)))
+    return drafts(connection_flood, tables(packets=packets(*held(count)), openings=said, http=asked))
+
+
+def test_twenty_unfinished_requests_and_quiet_at_19() -> None:
+    made = begun(20)
+    assert [(d.subject, d.priority) for d in made] == [("10.0.0.66 -> 10.0.0.80:80", "medium")]
+    assert "held 20 connections at the same time" in made[0].summary
+    assert not begun(19)
+
+
+def test_finished_requests_without_an_answer_are_quiet() -> None:
+    """A server that hangs: the requests are whole. Other protocols wait for their server's word."""
+    assert not begun(60, whole=60)
+    assert not begun(60, b"\x16\x03\x01\x02\x00")

@@ -57,6 +57,18 @@ def test_shapes_of_a_flood(more: dict) -> None:
     assert drafts(packet_flood, tables(packets=packets(*flood(1500, **more))))
 
 
+def test_a_protocol_named_by_the_port_alone() -> None:
+    """1,500 datagrams of one size to port 53 are no questions, whatever tshark calls them."""
+    rows = flood(1500, ports=1, first_port=53, protocol="DNS")
+    assert drafts(packet_flood, tables(packets=packets(*rows)))
+    questions = [row | {"length": 70 + n % 10} for n, row in enumerate(rows)]
+    assert not drafts(packet_flood, tables(packets=packets(*questions)))
+    nearly = [row | {"length": 70 + (n % 9 == 0)} for n, row in enumerate(rows)]
+    assert not drafts(packet_flood, tables(packets=packets(*nearly)))
+    upload = flood(1500, ports=1, first_port=443, protocol="QUIC")
+    assert not drafts(packet_flood, tables(packets=packets(*upload)))
+
+
 def test_answered_traffic_is_quiet() -> None:
     rows = flood(1500)
     back = [

@@ -11,12 +11,14 @@ from tests.rules.scans.wire import Tape, ether, read, same_frames
 from tshark_report.rules.scans.router_advertisements import router_advertisements
 
 
-def found(count: int, routers: int, seconds: float = 9.9, kind: int = 134) -> list:
+def found(count: int, routers: int, seconds: float = 9.9, kind: int = 134, macs: tuple[str, ...] = ()) -> list:
     rows = [
         {"src": f"fe80::{n % routers + 1:x}", "dst": "ff02::1", "type": kind, "time": START + n * seconds / count}
         for n in range(count)
     ]
     wide = [{"frame": n + 1, "src": row["src"], "dst": row["dst"]} for n, row in enumerate(rows)]
+    for n, row in enumerate(wide if macs else []):
+        row["eth_src"] = macs[n % routers % len(macs)]
     return drafts(router_advertisements, tables(icmp=family("icmp", *rows), packets=packets(*wide)))
 
 
@@ -27,6 +29,18 @@ def test_five_routers_are_low_and_a_hundred_packets_medium() -> None:
     assert found(100, 1)[0].priority == "medium"
     assert not found(99, 1)
     assert not found(110, 1, seconds=12)
+
+
+def test_two_routers_of_different_makers_are_low() -> None:
+    made = found(6, 2, macs=("3c:52:82:00:00:01", "de:ad:be:00:00:66"))
+    assert [(d.priority, d.title) for d in made] == [
+        ("low", "Several routers of different makers advertised themselves on one IPv6 link")
+    ]
+    assert "fe80::1 and 1 other address said" in made[0].sentence
+    # Redundant routers are of one maker, share a virtual address, or one router has several addresses.
+    assert not found(6, 2, macs=("3c:52:82:00:00:01", "3c:52:82:00:00:02"))
+    assert not found(6, 2, macs=("3c:52:82:00:00:01", "00:00:5e:00:02:07"))
+    assert not found(6, 1, macs=("3c:52:82:00:00:01",))
 
 
 def test_other_messages_are_quiet() -> None:

@@ -27,6 +27,15 @@ def test_fires_at_15_ports_and_is_quiet_at_14() -> None:
     assert not drafts(udp_port_scan, tables(packets=packets(*rows[:14])))
 
 
+def test_ports_that_tshark_takes_for_one_stream() -> None:
+    rows = [probe(7, "10.0.0.80", 1000 + n) for n in range(20)]
+    found = drafts(udp_port_scan, tables(packets=packets(*timed(rows))))
+    assert "20 UDP ports of 10.0.0.80" in found[0].summary
+    answered = drafts(udp_port_scan, tables(packets=packets(*timed(rows + [back(rows[3])]))))
+    assert "answered with data: 1003" in answered[0].summary
+    assert not drafts(udp_port_scan, tables(packets=packets(*timed(rows + [back(r) for r in rows[:5]]))))
+
+
 def test_one_in_five_may_answer() -> None:
     rows = [probe(n, "10.0.0.80", 1000 + n) for n in range(20)]
     assert drafts(udp_port_scan, tables(packets=packets(*timed(rows + [back(r) for r in rows[:4]]))))

@@ -24,6 +24,31 @@ def test_fires_at_15_ports_and_is_quiet_at_14() -> None:
     assert not drafts(vertical_port_scan, tables(packets=packets(*flat(closed(14)))))
 
 
+def decoys(sources: list[str], real: str, **more: object) -> list[dict]:
+    """nmap -D: every port is asked from each address with the same port and sequence number."""
+    rows = []
+    for n in range(30):
+        for m, src in enumerate(sources):
+            asked = syn(100 * m + n, "10.0.0.80", 100 + n, src, src_port=51935, seq=7) | more
+            rows += [asked, answer(asked, 0x14)] if src == real else [asked]
+    return timed(rows)
+
+
+def test_one_event_for_decoys() -> None:
+    found = drafts(vertical_port_scan, tables(packets=packets(*decoys(["10.0.0.66", "10.0.0.70"], "10.0.0.66"))))
+    assert [(d.subject, d.hosts[0]) for d in found] == [("10.0.0.80", "10.0.0.66")]
+    assert "made-up sources (decoys)" in found[0].summary
+    assert "Only 10.0.0.66 got answers" in found[0].summary
+
+
+def test_two_scanners_of_their_own_are_two_events() -> None:
+    rows = decoys(["10.0.0.66"], "10.0.0.66") + decoys(["10.0.0.70"], "10.0.0.70", src_port=40001, stream=900)
+    rows = [row | {"stream": n} if row["flags"] == 2 else row for n, row in enumerate(rows)]
+    rows = [r | {"stream": rows[n - 1]["stream"]} if r["flags"] != 2 else r for n, r in enumerate(rows)]
+    found = drafts(vertical_port_scan, tables(packets=packets(*rows)))
+    assert sorted(d.subject for d in found) == ["10.0.0.66", "10.0.0.70"]
+
+
 def test_slow_ones_count_all_the_same() -> None:
     # Low and slow: one port in ten minutes.
     rows = timed([row for part in closed(15) for row in part], step=300.0)

@@ -31,6 +31,11 @@ def test_fires_at_three_retransmissions() -> None:
     assert not drafts(lost_large_segments, tabled(stuck(tries=2)))
 
 
+def test_sure_where_it_was_tried_six_times() -> None:
+    assert drafts(lost_large_segments, tabled(stuck(tries=6)))[0].confidence == "high"
+    assert drafts(lost_large_segments, tabled(stuck(tries=5)))[0].confidence == "medium"
+
+
 def test_fires_at_1200_bytes() -> None:
     assert drafts(lost_large_segments, tabled(stuck(1200)))
     assert not drafts(lost_large_segments, tabled(stuck(1199)))

@@ -85,9 +85,12 @@ def test_quiet_for_shells_and_unknown_protocols() -> None:
 
 
 def test_tls_is_timed_only_in_the_handshake() -> None:
+    hello = family("tls", {"handshake": [1], "stream": 0})
     talk = Talk(protocol="TLSv1.3").handshake().say(0.1, 500, up=True).say(0.15, 2000)
-    assert not found(talk.say(0.2, 300, up=True).say(30.0, 300))
-    assert found(asked(2.0, protocol="TLSv1.2"))[0].priority == "low"
+    assert not found(talk.say(0.2, 300, up=True).say(30.0, 300), tls=hello)
+    assert found(asked(2.0, protocol="TLSv1.2"), tls=hello)[0].priority == "low"
+    # Another protocol on a TLS port owes no answer.
+    assert not found(asked(2.0, protocol="SSL"))
 
 
 def test_quiet_on_refused_logins() -> None:
@@ -102,6 +105,19 @@ def test_names_what_was_asked() -> None:
     request = family("http", {"frame": 4, "time": START, "method": "GET", "uri": "/report", "protocol": "HTTP"})
     made = found(asked(2.0), http=request)
     assert column(made[0], "asked") == ["GET /report"]
+
+
+def test_low_for_long_polling() -> None:
+    def polled(uri: str) -> Draft:
+        talks = [asked(25.0, stream=n, at=30.0 * n) for n in range(4)]
+        asks = [n for n, row in enumerate(sorted((r for t in talks for r in t.rows), key=lambda r: r["time"]), 1)
+                if row["payload"] == 300]  # fmt: skip
+        return found(*talks, http=family("http", *({"frame": f, "method": "GET", "uri": uri} for f in asks)))[0]
+
+    for uri in ("/poll?since=3", "/api/v1/pods?watch=1", "/socket.io/?transport=polling", "/client/r0/sync"):
+        assert polled(uri).priority == "low"
+    for uri in ("/", "/report", "/polls/2024", "/watchlist", "/events-archive.html"):
+        assert polled(uri).priority == "medium"
 
 
 def test_nothing_in_an_empty_capture() -> None:

@@ -32,3 +32,18 @@ def test_tells_a_client_that_does_not_trust() -> None:
 
 def test_quiet_on_goodbyes() -> None:
     assert not drafts(tls_alerts, alerts(0, 0, 90, 255))
+
+
+def test_medium_where_no_connection_ever_worked() -> None:
+    found = drafts(tls_alerts, alerts(48, 48, 48, 48, 48, up=True))
+    assert found[0].priority == "medium"
+    assert "No connection between them got beyond the handshake" in found[0].summary
+    assert drafts(tls_alerts, alerts(48, 48, 48, 48, up=True))[0].priority == "low"
+
+
+def test_low_where_another_connection_worked() -> None:
+    talks = [Talk(n, port=443).handshake(n * 1.0) for n in range(6)]
+    failed = [{"alert": 70, "stream": n, "src": SERVER, "dst": CLIENT, "frame": 3 * n + 3} for n in range(5)]
+    worked = {"record": [23], "stream": 5, "src": CLIENT, "dst": SERVER, "frame": 18}
+    assert drafts(tls_alerts, tabled(*talks, tls=family("tls", *failed)))[0].priority == "medium"
+    assert drafts(tls_alerts, tabled(*talks, tls=family("tls", *failed, worked)))[0].priority == "low"

@@ -74,3 +74,19 @@ def test_quiet_on_a_client_that_asks_many() -> None:
 
 def test_quiet_on_refusals() -> None:
     assert not drafts(unanswered_connections, tabled(silent().packet(3.01, RST | ACK, up=False)))
+
+
+def test_quiet_where_the_client_went_on() -> None:
+    """One direction of a connection: what the client sends next says that it was answered."""
+    other = Talk(9, server="198.51.100.7").handshake(50.0)
+    assert drafts(unanswered_connections, tabled(silent(), other))
+    assert not drafts(unanswered_connections, tabled(silent().answer(3.1).say(3.2, 100, up=True), other))
+
+
+def flood(clients: int) -> list[Talk]:
+    return [Talk(n, client=f"10.9.{n // 250}.{n % 250 + 1}").syn(n * 0.01) for n in range(clients)]
+
+
+def test_quiet_on_a_flood_from_made_up_sources() -> None:
+    assert drafts(unanswered_connections, tabled(*flood(99)))
+    assert not drafts(unanswered_connections, tabled(*flood(100)))

@@ -50,14 +50,16 @@ def sparks(line_up: LineUp, key: str) -> list[Spark]:
             continue
         odd = {row for row, at in line_up.odd if at == index}
         low, high = min(known), max(known)
+        name = column.name.removesuffix(" s")
+        figure = formats.duration if name != column.name else _figure
         words = (
-            f"{formats.MARK_WORDS[column.mark]}, {_figure(low)} in all packets"
+            f"{formats.MARK_WORDS[column.mark]}, {figure(low)} in all packets"
             if low == high
             else f"{'constant for each sender' if column.mark == 'constant' else formats.MARK_WORDS[column.mark]}, "
-            f"{_figure(low)} to {_figure(high)}"
+            f"{figure(low)} to {figure(high)}"
         )
-        picture = _spark(values, odd, column.mark, f"{key}-{index}", f"{column.name} over packet number", words)
-        drawn.append(Spark(column.name, formats.MARK_SIGN[column.mark], words, picture))
+        picture = _spark(values, odd, column.mark, f"{key}-{index}", f"{name} over packet number", words)
+        drawn.append(Spark(name, formats.MARK_SIGN[column.mark], words, picture))
     return drawn[:MOST_SPARKS]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 import htpy
@@ -20,9 +20,26 @@ LEFT_X = 232.0
 RIGHT_X = 588.0
 ROW = 28.0
 TOP = 40.0
+DENSE_TOP, DENSE_SHIFT = 22.0, 66.0
+DENSE_LEAST, DENSE_MOST, DENSE_ALL = 14.0, 22.0, 170.0
+"""On paper, where the first page is to hold all of it: one line a host, for which the two sides move together. Units
+of a row, and of all rows where that is enough."""
+LABEL_WIDTH, LONGEST_LINE = 7.0, 40
+"""Units that a character of a label takes, and characters that one line of label and note may have."""
 MOST_ROWS = 14
 """Hosts drawn one by one on a side; the others are drawn as groups by network."""
 MOST_GROUPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where things stand, in units of the picture."""
+
+    left: float
+    right: float
+    row: float
+    top: float
+    dense: bool = False
 
 
 @dataclass(slots=True)
@@ -52,24 +69,25 @@ class Edge:
     marked: bool = False
 
 
-def talkers(report: Report) -> Markup | None:
-    """The diagram; None where no two addresses talked."""
+def talkers(report: Report, *, dense: bool = False) -> Markup | None:
+    """The diagram, with one line of text a host where it is `dense`; None where no two addresses talked."""
     pairs = _pairs(report)
     if not pairs:
         return None
     nodes = _nodes(report, pairs)
     headings = _balance(pairs, nodes)
     edges = _edges(report, pairs, nodes)
-    sides = _lay_out(nodes, edges)
-    rows = max(len(side) for side in sides)
-    height = TOP + rows * ROW + 10
+    rows = max(Counter(node.left for node in {node.key: node for node in nodes.values()}.values()).values())
+    frame = _frame(rows, dense=dense)
+    sides = _lay_out(nodes, edges, frame)
+    height = frame.top + rows * frame.row + (4 if frame.dense else 10)
     heaviest = max(edge.bytes for edge in edges)
     order = sorted(edges, key=lambda edge: (edge.marked, edge.bytes))
     children: list[htpy.Node] = [
-        drawing.text(LEFT_X, 16, headings[0], anchor="end", bold=True),
-        drawing.text(RIGHT_X, 16, headings[1], bold=True),
-        *[_edge(edge, heaviest) for edge in order],
-        *[_node(node) for side in sides for node in side],
+        drawing.text(frame.left, 16, headings[0], anchor="end", bold=True),
+        drawing.text(frame.right, 16, headings[1], bold=True),
+        *[_edge(edge, heaviest, frame) for edge in order],
+        *[_node(node, frame) for side in sides for node in side],
     ]
     shown = sum(len(node.members) for side in sides for node in side)
     words = "; ".join(
@@ -84,6 +102,13 @@ def talkers(report: Report) -> Markup | None:
         f"{formats.plural(shown, 'address', 'addresses')}. The busiest pairs: {words}.",
         children,
     )
+
+
+def _frame(rows: int, *, dense: bool) -> Frame:
+    if not dense:
+        return Frame(LEFT_X, RIGHT_X, ROW, TOP)
+    row = min(max(DENSE_ALL / rows, DENSE_LEAST), DENSE_MOST)
+    return Frame(LEFT_X + DENSE_SHIFT, RIGHT_X - DENSE_SHIFT, row, DENSE_TOP, dense=True)
 
 
 def _pairs(report: Report) -> list[Conversation]:
@@ -189,14 +214,14 @@ def _edges(report: Report, pairs: list[Conversation], nodes: dict[str, Node]) ->
     return list(edges.values())
 
 
-def _lay_out(nodes: dict[str, Node], edges: list[Edge]) -> tuple[list[Node], list[Node]]:
+def _lay_out(nodes: dict[str, Node], edges: list[Edge], frame: Frame) -> tuple[list[Node], list[Node]]:
     """Left by importance, right near the left ends of its lines, so that few lines cross."""
     unique = list({node.key: node for node in nodes.values()}.values())
     left = [node for node in unique if node.left]
     right = [node for node in unique if not node.left]
     left.sort(key=lambda node: (node.rank or 99, "more in" in node.label, -node.bytes))
     rows = max(len(left), len(right))
-    _space(left, rows)
+    _space(left, rows, frame)
     pull: dict[str, list[float]] = defaultdict(list)
     for edge in edges:
         if edge.a.left and not edge.b.left:
@@ -208,23 +233,22 @@ def _lay_out(nodes: dict[str, Node], edges: list[Edge]) -> tuple[list[Node], lis
             -node.bytes,
         )
     )
-    _space(right, rows)
+    _space(right, rows, frame)
     return left, right
 
 
-def _space(side: list[Node], rows: int) -> None:
-    step = ROW * rows / len(side) if side else ROW
-    step = min(step, ROW * 2)
+def _space(side: list[Node], rows: int, frame: Frame) -> None:
+    step = min(frame.row * rows / max(len(side), 1), frame.row * 2)
     for index, node in enumerate(side):
-        node.y = TOP + (index + 0.5) * step
+        node.y = frame.top + (index + 0.5) * step
 
 
-def _edge(edge: Edge, heaviest: int) -> htpy.Node:
+def _edge(edge: Edge, heaviest: int, frame: Frame) -> htpy.Node:
     width = 0.8 + 5.2 * math.log1p(edge.bytes) / math.log1p(heaviest) if heaviest else 1.0
     width = 0.8 if width < 1.4 else width
     tip = f"{edge.a.label} \u2013 {edge.b.label}: {formats.size(edge.bytes)}, {formats.plural(edge.packets, 'packet')}"
-    x1 = LEFT_X + 8 if edge.a.left else RIGHT_X - 8
-    x2 = LEFT_X + 8 if edge.b.left else RIGHT_X - 8
+    x1 = frame.left + 8 if edge.a.left else frame.right - 8
+    x2 = frame.left + 8 if edge.b.left else frame.right - 8
     n = drawing.number
     if edge.a.left == edge.b.left:
         reach = min(30 + abs(edge.a.y - edge.b.y) * 0.6, 150) * (1 if edge.a.left else -1)
@@ -237,16 +261,19 @@ def _edge(edge: Edge, heaviest: int) -> htpy.Node:
     return drawing.path(d, "grey", width, title=tip, stroke_opacity="0.55")
 
 
-def _node(node: Node) -> htpy.Node:
-    x = LEFT_X if node.left else RIGHT_X
+def _node(node: Node, frame: Frame) -> htpy.Node:
+    x = frame.left if node.left else frame.right
     side: drawing.Anchor = "end" if node.left else "start"
     direction = -1 if node.left else 1
     parts: list[htpy.Node] = []
     tip = f"{node.label} {node.note}: {formats.size(node.bytes)}"
-    note = " \u00b7 ".join(part for part in (drawing.shorten(node.note, 28), formats.size(node.bytes)) if part)
+    label = drawing.shorten(node.label, 34)
+    room = LONGEST_LINE - len(label) - 9 if frame.dense else 28
+    name = drawing.shorten(node.note, room) if room >= min(len(node.note), 8) else ""
+    note = " \u00b7 ".join(part for part in (name, formats.size(node.bytes)) if part)
     offset = 12.0
     if node.rank:
-        parts.append(drawing.circle(x, node.y, 9, "red", title=tip))
+        parts.append(drawing.circle(x, node.y, 7.5 if frame.dense else 9, "red", title=tip))
         # White on the dark orange is too faint for a small figure; black is not.
         parts.append(
             drawing.element(
@@ -265,8 +292,12 @@ def _node(node: Node) -> htpy.Node:
         colour: drawing.Colour = "red" if node.involved else "blue" if node.left else "muted"
         parts.append(drawing.circle(x, node.y, 4.5, colour, title=tip))
         offset = 10.0
-    parts.append(
-        drawing.text(x + direction * offset, node.y, drawing.shorten(node.label, 34), anchor=side, bold=node.involved)
-    )
-    parts.append(drawing.text(x + direction * offset, node.y + 11, note, size=9.5, fill="muted", anchor=side))
+    at = x + direction * offset
+    if frame.dense:
+        beside = at + direction * (len(label) * LABEL_WIDTH + 7)
+        parts.append(drawing.text(at, node.y + 4, label, anchor=side, bold=node.involved))
+        parts.append(drawing.text(beside, node.y + 4, note, size=9.5, fill="muted", anchor=side))
+    else:
+        parts.append(drawing.text(at, node.y, label, anchor=side, bold=node.involved))
+        parts.append(drawing.text(at, node.y + 11, note, size=9.5, fill="muted", anchor=side))
     return drawing.element("g", parts)

@@ -14,7 +14,9 @@ from tshark_report.rules.access.name_answers import name_answers
 from tshark_report.rules.access.rare_rpc_calls import rare_rpc_calls
 from tshark_report.rules.access.refused_kerberos_logins import refused_kerberos_logins
 from tshark_report.rules.access.refused_logins import refused_logins
+from tshark_report.rules.access.refused_sip_requests import refused_sip_requests
 from tshark_report.rules.access.refused_smb_logins import refused_smb_logins
+from tshark_report.rules.access.refused_ssh_tries import refused_ssh_tries
 from tshark_report.rules.access.refused_web_logins import refused_web_logins
 from tshark_report.rules.access.remote_execution import remote_execution
 from tshark_report.rules.access.repeated_desktop_sessions import repeated_desktop_sessions
@@ -45,9 +47,11 @@ RULES: tuple[Rule, ...] = (
     tickets_without_preauthentication,
     refused_logins,
     repeated_ssh_sessions,
+    refused_ssh_tries,
     refused_smb_logins,
     refused_kerberos_logins,
     refused_web_logins,
+    refused_sip_requests,
     repeated_desktop_sessions,
     web_attack_requests,
     name_answers,

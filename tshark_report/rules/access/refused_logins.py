@@ -127,15 +127,27 @@ def _draft(tables: Tables, context: Context, at: Where, logins: list[Login], ref
             "accepted"
             f" {minutes(win.time, win.time)}."
         )
+    unread = not any(login.frames for login in logins)
+    passed = _not_refused(tables, at, refused) if unread and not accepted else []
+    if passed:
+        end = (
+            f"{count(len(passed), 'later session')} of the client to that port {'was' if len(passed) == 1 else 'were'} "
+            f"not refused, the first {minutes(passed[0], passed[0])}, as after a login that worked."
+        )
+    elif unread and not accepted:
+        end = "Every later session that said something was refused too."
     target = f"{called(context, at.server)} port {at.port}"
     what = "The same password was refused again and again" if stored else "Password guessing"
     summary = (
         f"{what}: {at.client} made {count(len(refused), 'failed login')} over {at.protocol} at {target}{pace}, "
-        f"{minutes(first, last)}, as {names((u or '(no name)' for u in users), 6)}{passwords}{said}. {end}"
+        f"{minutes(first, last)}{_as(users, 6)}{passwords}{said}. {end}"
+    )
+    after = (
+        ", and one was accepted at the end" if accepted else ", and a later session was not refused" if passed else ""
     )
     sentence = (
-        f"{at.client} began {count(len(refused), 'failed login')} over {at.protocol} at {target} as "
-        f"{names((u or '(no name)' for u in users), 3)}{', and one was accepted at the end' if accepted else ''}"
+        f"{at.client} began {count(len(refused), 'failed login')} over {at.protocol} at {target}"
+        f"{_as(users, 3, '')}{after}"
     )
     wrong = sorted({login.answer_frame for login in refused if login.answer_frame})
     filter_, frames = _answers(tables, at, logins, wrong)
@@ -175,8 +187,31 @@ def _draft(tables: Tables, context: Context, at: Where, logins: list[Login], ref
         title=f"{at.protocol} logins of one client were refused again and again"
         + (", then one was accepted" if accepted else ""),
         lowered_because="it was the same password each time, as an outdated stored one would be" if stored else "",
-        weight=5.0 if accepted else 0.0,
+        weight=5.0 if accepted or passed else 0.0,
         time=first,
+    )
+
+
+def _as(users: Counter[str], most: int, comma: str = ",") -> str:
+    """`, as anna and root`; empty where the protocol has no user names (Redis, VNC)."""
+    return f"{comma} as {names((u or '(no name)' for u in users), most)}" if any(users) else ""
+
+
+def _not_refused(tables: Tables, at: Where, refused: list[Login]) -> list[float]:
+    """Starts of later sessions of the same client and port in which both sides spoke and no refusal came."""
+    return (
+        tables.tcp_sessions.filter(
+            (pl.col("client") == at.client)
+            & (pl.col("server") == at.server)
+            & (pl.col("server_port") == at.port)
+            & pl.col("established")
+            & (pl.col("client_payload") > 0)
+            & (pl.col("server_payload") > 0)
+            & (pl.col("start") > refused[0].time)
+            & ~pl.col("stream").is_in([login.stream for login in refused if login.stream is not None])
+        )["start"]
+        .sort()
+        .to_list()
     )
 
 

@@ -12,9 +12,13 @@ import polars as pl
 from tshark_report.report.model import Confidence, Innocent, Priority, Reference
 from tshark_report.rules import filters, near
 from tshark_report.rules.access._common import MOST_FINDINGS, called, cut, dense, minutes
+from tshark_report.rules.access._ssh_shape import accepted
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.story.words import count, duration
 from tshark_report.tables.tables import Tables
+
+LOOKED_INTO = 100
+"""Sessions of a pair whose answers are looked at one by one: enough to know what the others are."""
 
 
 @rule(
@@ -31,7 +35,7 @@ from tshark_report.tables.tables import Tables
             explanation="Ansible, rsync, git, a backup or a monitoring check opens a session for each task.",
             tell_apart="They log in with a key at once and then carry data: sessions are longer, differ in size, "
             "and keep "
-            "coming at all hours.",
+            "coming at all hours. Sessions whose answers have the sizes of an accepted login are not counted.",
         ),
         Innocent(
             explanation="A script of one's own with an outdated password.",
@@ -66,6 +70,9 @@ from tshark_report.tables.tables import Tables
         "pace": Threshold(
             30, "seconds between starts (median)", "guessing does not wait; a script that polls comes at its interval"
         ),
+        "accepted": Threshold(
+            0.3, "share of sessions", "guessing rarely hits; sessions that log in at once belong to scripts and people"
+        ),
         "similar": Threshold(
             0.6, "share of sessions", "tries are alike: this share lies within a quarter of the median size"
         ),
@@ -91,11 +98,20 @@ def repeated_ssh_sessions(tables: Tables, context: Context) -> Iterator[Draft]:
             & (pl.col("server") == row["server"])
             & (pl.col("server_port") == row["server_port"])
         )
-        draft = _draft(tables, context, short.filter(pair), sessions.filter(pair))
+        tries = _refused(tables, context, short.filter(pair))
+        draft = _draft(tables, context, tries, sessions.filter(pair)) if tries.height else None
         if draft is not None:
             drafts.append(draft)
     drafts.sort(key=lambda draft: -draft.evidence.total_rows)
     yield from drafts[:MOST_FINDINGS]
+
+
+def _refused(tables: Tables, context: Context, short: pl.DataFrame) -> pl.DataFrame:
+    """The sessions without those that logged in, where these are more than a guess that hit."""
+    let_in = accepted(tables, short["stream"].head(LOOKED_INTO).to_list())
+    if len(let_in) < context.limit("accepted") * min(short.height, LOOKED_INTO):
+        return short
+    return short.filter(~pl.col("stream").is_in(sorted(let_in)))
 
 
 def ssh_streams(tables: Tables) -> list[int]:

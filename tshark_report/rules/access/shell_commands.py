@@ -181,21 +181,32 @@ def shell_commands(tables: Tables, context: Context) -> Iterator[Draft]:
     yield from drafts[:MOST_FINDINGS]
 
 
+def _plain(tables: Tables) -> set[int]:
+    """Streams of no protocol that has a rule of its own.
+
+    tshark names what comes on a web port after that port: whether TLS or HTTP was spoken there, a handshake, a request
+    or an answer tells.
+    """
+    shaken = tables.tls.filter(pl.col("handshake").list.len() > 0)["stream"].unique()
+    asked = tables.http.filter(pl.col("method").is_not_null() | pl.col("status").is_not_null())["stream"].unique()
+    tls = pl.col("protocol").str.contains("^(TLS|SSL)")
+    http = pl.col("protocol").str.starts_with("HTTP")
+    by_port = (tls & ~pl.col("stream").is_in(shaken.implode())) | (
+        (pl.col("protocol") == "HTTP") & ~pl.col("stream").is_in(asked.implode())
+    )
+    other = ~pl.col("protocol").is_in(LINE_PROTOCOLS) & ~http
+    # Both ends seen: without the start of a connection its handshake may be what is missing.
+    return set(tables.tcp_sessions.filter(other | (by_port & (pl.col("syns") > 0)))["stream"].to_list())
+
+
 def _shells(tables: Tables) -> dict[int, Shell]:
-    rows = tables.openings.filter(
-        (pl.col("transport") == "tcp")
-        & ~pl.col("protocol").is_in(LINE_PROTOCOLS)
-        & ~pl.col("protocol").str.starts_with("HTTP")
-    )
-    carried = tables.tcp_sessions.filter(
-        ~pl.col("protocol").is_in(LINE_PROTOCOLS) & ~pl.col("protocol").str.starts_with("HTTP")
-    )
-    plain = set(carried["stream"].to_list())
+    plain = _plain(tables)
+    rows = tables.openings.filter((pl.col("transport") == "tcp") & pl.col("stream").is_in(sorted(plain)))
     shells: dict[int, Shell] = {}
     columns = ("stream", "frame", "time", "src", "dst", "data")
     for row in rows.select(columns).iter_rows(named=True):
         data = bytes(row["data"])
-        if row["stream"] not in plain or not data or not _text(data):
+        if not data or not _text(data):
             continue
         where = (int(row["frame"]), float(row["time"]), str(row["src"]), str(row["dst"]))
         if OUTPUT.search(data):

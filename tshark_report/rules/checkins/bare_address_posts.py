@@ -91,9 +91,10 @@ def _draft(tables: Tables, context: Context, client: str, address: str, port: in
     first = float(rows["time"].to_list()[0])
     status = ", ".join(str(s) for s in answers["status"].unique(maintain_order=True).to_list()[:3])
     types = [t for t in answers["content_type"].unique(maintain_order=True).to_list() if t]
+    methods = " and ".join(rows["method"].unique().sort().to_list())
     summary = (
-        f"{client} sent {rows.height} HTTP POST request{'s' * (rows.height > 1)} to the bare address {address} port "
-        f"{port}"
+        f"{client} sent {rows.height} HTTP {methods} request{'s' * (rows.height > 1)} to the bare address {address} "
+        f"port {port}"
         f"{', a port where HTTP is unusual' if odd_port else ''}, from {words.clock(first)} UTC: "
         f"{', '.join(words.cut(u or '', 80) for u in uris[:3])}; "
         f"{words.size(bodies)} of bodies{' (an upload)' if large else ''}, "
@@ -107,8 +108,8 @@ def _draft(tables: Tables, context: Context, client: str, address: str, port: in
         title="A large HTTP upload went to a bare address outside" if large else "",
         summary=summary,
         sentence=(
-            f"{client} posted {words.size(bodies)} to the bare address {address} port {port} "
-            f"({words.cut(str(uris[0]), 60)}) "
+            f"{client} {'posted' if methods == 'POST' else 'sent'} {words.size(bodies)} to the bare address {address} "
+            f"port {port} ({words.cut(str(uris[0]), 60)}) "
             f"and received {words.size(float(back))}"
         ),
         priority=priority,

@@ -26,6 +26,8 @@ documentation; read 2026-11-24)."""
 UNKNOWN = "a protocol that tshark does not know"
 SEPARATORS = ("|'|'|", "||", "<|>", "|", ";", "##", "$$", "<>", "\u00a6")
 
+REQUEST = re.compile(r"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH) \S+ HTTP/1\.")
+
 
 @rule(
     code="CHK006",
@@ -82,8 +84,8 @@ def clear_text_messages(tables: Tables, context: Context) -> Iterator[Draft]:
         spoken = [(src, frame, text) for (src, frame), text in texts.items() if text]
         if not spoken or 2 * len(spoken) < len(texts):
             continue
-        if any(text.startswith(("NICK ", "SSH-")) for *_, text in spoken):
-            continue  # IRC and SSH have rules of their own
+        if any(text.startswith(("NICK ", "SSH-")) or REQUEST.match(text) for *_, text in spoken):
+            continue  # IRC and SSH have rules of their own; an HTTP request that was never finished is HTTP
         one = (str(client), str(address), int(str(port)), rows, spoken)
         found.append((_urgency(context, *one, context.limit("fields")), one))
     if not found:

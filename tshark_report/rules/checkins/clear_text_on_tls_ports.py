@@ -97,7 +97,8 @@ def _draft(
     start = data if isinstance(data, bytes) else b""
     text = words.text_of(start)
     posted = spoken.startswith("HTTP") and start[:4] in (b"POST", b"PUT ")
-    priority, lowered = _priority(context, server, posted, bool(text))
+    shell = start.startswith(b"SSH-")
+    priority, lowered = _priority(context, server, posted or shell, bool(text))
     what = f'text, "{words.cut(text, 80)}"' if text else f"bytes {start[:12].hex(' ')}"
     packets = tables.packets.filter(
         (pl.col("transport") == "tcp") & pl.col("stream").is_in(streams) & (pl.col("payload") > 0)
@@ -105,6 +106,8 @@ def _draft(
     kind = (
         "HTTP in clear text"
         if spoken.startswith("HTTP")
+        else "SSH"
+        if shell
         else words.spoken("TCP" if spoken.startswith(("TLS", "SSL")) else spoken)
     )
     return Draft(
@@ -146,12 +149,12 @@ def _draft(
     )
 
 
-def _priority(context: Context, server: common.Server, posted: bool, text: bool) -> tuple[Priority, str]:
+def _priority(context: Context, server: common.Server, telling: bool, text: bool) -> tuple[Priority, str]:
     if not context.is_outside(server.address):
         return "info", "The server is in the home network."
     if server.polling:
         return "info", f"{server.name} is a well-known service: {server.polling}."
-    if posted and not server.name:
+    if telling and not server.name:
         return "medium", ""
     if text:
         return "low", ""

@@ -80,6 +80,9 @@ class _Contact:
             1.0, "seconds", "Faster than one a second is a load test or password guessing, not a check-in."
         ),
         "span": Threshold(15.0, "seconds", "A regular burst of less is one page or one program start."),
+        "slow": Threshold(
+            300.0, "seconds", "Schedulers of ordinary programs wait minutes; programs that wait for orders seldom do."
+        ),
         "regular_run": Threshold(
             0.5, "share of the gaps", "At least half of the gaps in one unbroken regular run, or a low spread."
         ),
@@ -213,6 +216,8 @@ def _priority(
             confidence,
             "A named server on its usual port, and too few contacts to rule devices and pages out.",
         )
+    if not odd and server.name and contact.rhythm.median >= context.limit("slow"):
+        return "low", confidence, "A named server on its usual port, at the pace of update checks and telemetry."
     return "medium", confidence, ""
 
 

@@ -128,7 +128,8 @@ def _ticks(tables: Tables, context: Context) -> Iterator[_Ticks]:
     gap = pl.col("time").diff().over(WAY)
     data = data.with_columns((gap.is_null() | (gap >= MESSAGE_PAUSE_S)).cum_sum().over(WAY).alias("message"))
     messages = data.group_by([*WAY, "message"], maintain_order=True).agg(
-        pl.col("time").first(), pl.col("payload").sum()
+        pl.col("time").first(),
+        pl.col("payload").cast(pl.Int64).sum(),  # 32 bits would wrap at 4 GiB
     )
     sides = (
         messages.group_by(WAY, maintain_order=True).agg("time", "payload").filter(pl.col("time").list.len() >= least)

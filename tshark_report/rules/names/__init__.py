@@ -19,6 +19,7 @@ from tshark_report.rules.names.outside_resolvers import outside_resolvers
 from tshark_report.rules.names.private_answers import private_answers
 from tshark_report.rules.names.resolver_errors import resolver_errors
 from tshark_report.rules.names.reverse_sweeps import reverse_sweeps
+from tshark_report.rules.names.search_list_misses import search_list_misses
 from tshark_report.rules.names.short_lived_names import short_lived_names
 from tshark_report.rules.names.slow_resolvers import slow_resolvers
 from tshark_report.rules.names.unanswered_queries import unanswered_queries
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
     private_answers,
     zone_transfers,
     name_guessing,
+    search_list_misses,
     reverse_sweeps,
     unanswered_queries,
     resolver_errors,

@@ -166,19 +166,21 @@ def _pair(rows: pl.DataFrame, context: Context) -> Iterator[Draft]:
         parts.append(f"{unlike:,} of {replies.height:,} replies differ in length from the request before them")
     if surplus >= context.limit("surplus_replies"):
         parts.append(f"{surplus:,} more replies than requests")
+    told = (
+        f"payloads of {sizes} different sizes from {smallest:,} to {largest:,} bytes"
+        if sizes > 1
+        else f"payloads of {largest:,} bytes each"
+    )
     summary = (
         f"{client} and {server} exchanged {requests.height:,} echo requests and {replies.height:,} replies "
-        f"{c.minutes(first, last)}, as an ICMP tunnel would: payload sizes vary from {smallest:,} to {largest:,} bytes "
-        f"({sizes} different sizes, {c.size_text(total)} in all), {ident}, {sequence}"
-        + (f"; {'; '.join(parts)}." if parts else ".")
+        f"{c.minutes(first, last)}, as an ICMP tunnel would: {told} "
+        f"({c.size_text(total)} in all), {ident}, {sequence}" + (f"; {'; '.join(parts)}." if parts else ".")
     )
     yield Draft(
         subject=f"{client} {server}",
         hosts=(client, server),
         summary=summary,
-        sentence=f"{client} began to exchange echo packets of {sizes} different sizes (up to {largest:,} bytes of "
-        f"payload) "
-        f"with {server}, as an ICMP tunnel does",
+        sentence=f"{client} began to exchange echo packets with {server}, {told}, as an ICMP tunnel does",
         priority=priority,
         confidence=confidence,
         display_filter=pair_filter(client, server),

@@ -59,6 +59,10 @@ PLACEHOLDER = "fec0:0:0:ffff:"
         "lost_queries": Threshold(5, "questions", "unanswered questions of a server that answers others"),
         "lost_share": Threshold(0.1, "of the questions", "a few lost datagrams are ordinary, a tenth is noticed"),
         "wait": Threshold(2.0, "seconds", "a wait that a user notices as an interruption"),
+        "delay": Threshold(
+            0.9, "seconds", "resolvers of operating systems try the next server after 1 s (Windows) to 5 s"
+        ),
+        "delays": Threshold(10, "questions", "answered that late, one after another: every page and login feels slow"),
         "grace": Threshold(3.0, "seconds", "questions this close to the end of the capture may be answered after it"),
     },
     weight=45,
@@ -114,7 +118,9 @@ def _draft(
     errors = _unreachable(tables, server, clients)
     others = [o for _, o in waits if o and o != server]
     first, last = c.first_time(rows), float(rows["last_time"].max() or 0.0)  # type: ignore[arg-type]
-    felt = longest >= context.limit("wait")
+    delayed = [w for w, other in waits if other and other != server and w >= context.limit("delay")]
+    often = silent and len(delayed) >= context.limit("delays")
+    felt = longest >= context.limit("wait") or often
     heavy = silent or rows.height >= 0.3 * total
     placeholder = server.startswith(PLACEHOLDER)
     priority: Priority = "info" if placeholder else "medium" if felt and heavy else "low"
@@ -131,6 +137,11 @@ def _draft(
     if longest > 0:
         summary += f" A client waited up to {c.seconds_text(longest)} for one name"
         summary += f" before {others[0]} answered it." if others else "."
+    if often and delayed:
+        summary += (
+            f" {len(delayed):,} questions were answered by another server only, {c.seconds_text(min(delayed))} or more "
+            "later each."
+        )
     if errors:
         summary += f" {c.count(errors, 'ICMP error')} said that it cannot be reached."
     return Draft(

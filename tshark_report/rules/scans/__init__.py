@@ -25,6 +25,7 @@ from tshark_report.rules.scans.injected_resets import injected_resets
 from tshark_report.rules.scans.ip_protocol_scan import ip_protocol_scan
 from tshark_report.rules.scans.land_packets import land_packets
 from tshark_report.rules.scans.mac_flood import mac_flood
+from tshark_report.rules.scans.neighbour_spoofing import neighbour_spoofing
 from tshark_report.rules.scans.neighbour_sweep import neighbour_sweep
 from tshark_report.rules.scans.odd_fragments import odd_fragments
 from tshark_report.rules.scans.packet_flood import packet_flood
@@ -40,6 +41,7 @@ from tshark_report.rules.scans.vertical_port_scan import vertical_port_scan
 
 RULES: tuple[Rule, ...] = (
     arp_spoofing,
+    neighbour_spoofing,
     syn_flood,
     amplified_answers,
     packet_flood,

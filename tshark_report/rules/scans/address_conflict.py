@@ -18,6 +18,11 @@ from tshark_report.tables.tables import Tables
 ALTERNATIONS = Threshold(
     2, "changes of the MAC", "an address that moves changes once; one that two hosts use goes back and forth"
 )
+OFTEN = Threshold(
+    6,
+    "changes of the MAC",
+    "between cards of different makers: two machines that take each other's packets all the time",
+)
 
 
 @rule(
@@ -48,7 +53,7 @@ ALTERNATIONS = Threshold(
         Reference(title="RFC 5227, IPv4 Address Conflict Detection", url="https://www.rfc-editor.org/rfc/rfc5227"),
     ),
     needs=("arp",),
-    thresholds={"alternations": ALTERNATIONS},
+    thresholds={"alternations": ALTERNATIONS, "often": OFTEN},
     fields=("arp.src.hw_mac", "arp.src.proto_ipv4"),
     weight=30,
 )
@@ -80,7 +85,9 @@ def address_conflict(tables: Tables, context: Context) -> Iterator[Draft]:
             continue
         found += 1
         if found <= FINDINGS:
-            yield _draft(tables, mine, [(address, real)], "low", f"changed {changes} times between them", address)
+            makers = {mac[:8].lower() for mac in real}
+            priority: Priority = "medium" if changes >= context.limit("often") and len(makers) > 1 else "low"
+            yield _draft(tables, mine, [(address, real)], priority, f"changed {changes} times between them", address)
     if moved:
         addresses = [a for a, _ in moved[:20]]
         mine = said.filter(pl.col("sender").is_in(addresses))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import polars as pl
@@ -28,10 +29,16 @@ OPENED = Threshold(
 )
 FAST = Threshold(3000, "connections in a minute", "fifty a second from one client are a flood or a load test")
 HELD = Threshold(100, "connections at the same time", "browsers hold 6 to a server; a slow flood holds hundreds")
+UNFINISHED = Threshold(
+    20, "unfinished HTTP requests at the same time", "a browser holds 6 connections and finishes every request at once"
+)
 UNSERVED = Threshold(0.8, "share of the connections", "a slow flood never finishes its request, so no answer comes")
 SECONDS = Threshold(10, "seconds", "an ordinary request is complete within a second or two")
 LITTLE = Threshold(2000, "bytes asked", "unfinished request headers are small; an upload is not")
 STEP = 60.0
+
+REQUEST = re.compile(rb"(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE) \S")
+"""How an HTTP request begins."""
 
 
 @rule(
@@ -71,6 +78,7 @@ STEP = 60.0
         "opened": OPENED,
         "fast": FAST,
         "held": HELD,
+        "unfinished": UNFINISHED,
         "unserved": UNSERVED,
         "seconds": SECONDS,
         "little": LITTLE,
@@ -81,7 +89,7 @@ def connection_flood(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each client and service."""
     made = tables.tcp_sessions.filter((pl.col("syns") > 0) & pl.col("established"))
     ends = ["client", "server", "server_port"]
-    least = min(context.limit("opened"), context.limit("held"))
+    least = min(context.limit("opened"), context.limit("held"), context.limit("unfinished"))
     groups = made.group_by(ends, maintain_order=True).len().filter(pl.col("len") >= least)
     found = 0
     for client, server, port, _ in groups.sort("len", descending=True, maintain_order=True).iter_rows():
@@ -96,11 +104,27 @@ def connection_flood(tables: Tables, context: Context) -> Iterator[Draft]:
             & (pl.col("client_payload") <= context.limit("little"))
         )
         together = _together(held)
-        slow = together >= context.limit("held") and held.height >= context.limit("unserved") * rows.height
+        enough = context.limit("held")
+        if context.limit("unfinished") <= together < enough:
+            held = held.filter(pl.col("stream").is_in(_unfinished(tables, held["stream"])))
+            together, enough = _together(held), context.limit("unfinished")
+        slow = together >= enough and held.height >= context.limit("unserved") * rows.height
         if slow or peak >= context.limit("opened"):
             found += 1
             if found <= FINDINGS:
                 yield _draft(tables, context, rows, client, server, port, together if slow else 0, peak)
+
+
+def _unfinished(tables: Tables, streams: pl.Series) -> list[int]:
+    """Streams whose client began an HTTP request that tshark never saw whole."""
+    whole = tables.http.filter(pl.col("method").is_not_null())["stream"].unique()
+    first = tables.openings.filter(
+        (pl.col("transport") == "tcp")
+        & (pl.col("order") == 0)
+        & pl.col("stream").is_in(streams.implode())
+        & ~pl.col("stream").is_in(whole.implode())
+    )
+    return [stream for stream, data in first.select("stream", "data").iter_rows() if REQUEST.match(bytes(data))]
 
 
 def _together(rows: pl.DataFrame) -> int:

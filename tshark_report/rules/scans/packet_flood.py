@@ -22,7 +22,7 @@ from tshark_report.rules.scans._common import (
     span,
 )
 from tshark_report.settings import is_multicast
-from tshark_report.story.words import duration, size
+from tshark_report.story.words import count, duration, size
 from tshark_report.tables.tables import Tables
 
 UDP = Threshold(1000, "packets in 10 seconds", "calls and games send 50 to 100 packets a second to one port")
@@ -34,7 +34,11 @@ SIZES = Threshold(3, "packet sizes", "a tunnel in echo requests carries packets 
 BARE = Threshold(
     0.5, "share of the packets", "a flood carries bytes that no dissector knows, but for ports met by chance"
 )
+ALIKE = Threshold(0.9, "share of the packets", "of one and the same size: names asked for differ in length")
 STEP = 10.0
+
+QUIC = 443
+"""An upload by QUIC is a stream of packets of one size, whose other direction a capture may lack."""
 
 BARE_NAMES = ("UDP", "DATA", "Data", "IPv4", "IPv6")
 
@@ -84,6 +88,7 @@ COLLECTORS = (162, 514, 1514, 2055, 2056, 4739, 6343, 9995, 9996, 12201)
         "answered": ANSWERED,
         "sizes": SIZES,
         "bare": BARE,
+        "alike": ALIKE,
     },
     weight=60,
 )
@@ -112,8 +117,10 @@ def _udp(tables: Tables, context: Context) -> Iterator[Draft]:
     for dst in _heavy(udp, context.limit("udp"))[:FINDINGS]:
         mine = tables.packets.filter((pl.col("transport") == "udp") & (pl.col("dst") == dst))
         bare = mine.filter(pl.col("protocol").is_in(BARE_NAMES)).height
-        # A protocol that tshark knows is told by other rules; packets of a flood are bare data.
-        if bare < context.limit("bare") * mine.height or busiest(mine["time"], STEP) < context.limit("udp"):
+        # A protocol that tshark knows is told by other rules; packets of a flood are bare data, or take their name
+        # from the port alone and are all of one size.
+        named = bare < context.limit("bare") * mine.height
+        if (named and not _stamped(mine, context.limit("alike"))) or busiest(mine["time"], STEP) < context.limit("udp"):
             continue
         ports, sources = mine["dst_port"].n_unique(), mine["src"].n_unique()
         back = udp.filter((pl.col("src") == dst) & pl.col("dst").is_in(mine["src"].unique().implode())).height
@@ -123,6 +130,13 @@ def _udp(tables: Tables, context: Context) -> Iterator[Draft]:
         shaped = ports >= context.limit("ports") or sources >= context.limit("sources") or (low and sources > 0)
         if back <= context.limit("answered") * mine.height and shaped:
             yield _draft(mine, dst, "UDP", own(tables, filters.dst(dst), filters.exists("udp")))
+
+
+def _stamped(rows: pl.DataFrame, share: float) -> bool:
+    """True where the packets to system ports are of one size; questions to a server differ in length."""
+    asked = rows.filter((pl.col("dst_port") < 1024) & (pl.col("dst_port") != QUIC))
+    most = number(asked["length"].value_counts()["count"].max()) if asked.height else 0.0
+    return most > 0 and most >= share * rows.height
 
 
 def _icmp(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -156,7 +170,7 @@ def _draft(rows: pl.DataFrame, dst: str, what: str, display_filter: str) -> Draf
     first, last = number(rows["time"].min()), number(rows["time"].max())
     peak = busiest(rows["time"], 1.0)
     ports = rows["dst_port"].drop_nulls().unique().to_list() if what == "UDP" else []
-    told = f" to {len(ports):,} ports ({ranges(ports, 4)})" if ports else ""
+    told = f" to {count(len(ports), 'port')} ({ranges(ports, 4)})" if ports else ""
     total = number(rows["length"].cast(pl.UInt64).sum())
     udp = what == "UDP"
     return Draft(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Priority, Reference
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.scans._common import (
     FINDINGS,
@@ -33,6 +33,9 @@ SILENT = Threshold(0.8, "share", "who knows the service is answered")
 LOW = Threshold(
     0.4, "share of the ports below 32768", "answers that were captured without their questions go to high ports"
 )
+
+SHARED = 4
+"""Ports of one stream from which it is taken apart: a transfer by TFTP has two."""
 
 NAMES = 5
 """Names past which DNS questions to many servers are a resolver's work, not a search for open resolvers."""
@@ -75,10 +78,48 @@ ANSWER_PORTS = frozenset({53, 67, 68, 123, 137, 138, 443, 1900, 3478, 3702, 5353
 )
 def udp_port_scan(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each source and shape."""
-    flows = tables.udp_flows.filter(~pl.col("server_port").is_in(list(TRACEROUTE)))
+    flows = _by_port(tables).filter(~pl.col("server_port").is_in(list(TRACEROUTE)))
     yield from _vertical(tables, context, _tried(flows.filter(~pl.col("client_port").is_in(list(ANSWER_PORTS)))))
     # Answers go to ports that their askers drew: the same port on many hosts was chosen.
     yield from _horizontal(tables, context, _tried(flows))
+
+
+def _by_port(tables: Tables) -> pl.DataFrame:
+    """UDP flows, and those streams apart in which the client wrote to several ports of one host.
+
+    tshark lets the server's port of some protocols change (TFTP, L2TP), and then takes what the same client port
+    sends to other ports for the same stream.
+    """
+    flows = tables.udp_flows
+    sent = near.packets(tables, pl.col("transport") == "udp", "stream", "src", "src_port", "dst", "dst_port", "time")
+    ports = sent.join(flows.select("stream", "client", "client_port"), on="stream")
+    ports = ports.filter((pl.col("src") == pl.col("client")) & (pl.col("src_port") == pl.col("client_port")))
+    many = ports.group_by("stream").agg(pl.col("dst_port").n_unique()).filter(pl.col("dst_port") >= SHARED)["stream"]
+    if many.is_empty():
+        return flows
+    ends = ["stream", "client", "client_port", "server", "server_port"]
+    apart = (
+        ports.filter(pl.col("stream").is_in(many.implode()))
+        .rename({"dst": "server", "dst_port": "server_port"})
+        .group_by(ends, maintain_order=True)
+        .agg(
+            pl.len().cast(pl.UInt32).alias("client_packets"),
+            pl.col("time").min().alias("start"),
+            pl.col("time").max().alias("end"),
+        )
+    )
+    back = (
+        sent.filter(pl.col("stream").is_in(many.implode()))
+        .rename({"src": "server", "src_port": "server_port", "dst": "client", "dst_port": "client_port"})
+        .group_by(ends)
+        .agg(pl.len().cast(pl.UInt32).alias("server_packets"))
+    )
+    apart = apart.join(back, on=ends, how="left").with_columns(pl.col("server_packets").fill_null(0))
+    columns = [*ends[1:], "client_packets", "server_packets", "start", "end"]
+    return pl.concat(
+        [flows.filter(~pl.col("stream").is_in(many.implode())).select(columns), apart.select(columns)],
+        how="vertical_relaxed",
+    )
 
 
 def _tried(flows: pl.DataFrame) -> pl.DataFrame:

@@ -39,6 +39,9 @@ EMPTY_PORTS = Threshold(
 EMPTY = Threshold(0.9, "share of the ports", "connections that were opened and closed without a byte of payload")
 SOURCES = Threshold(5, "sources", "that many sources trying the same host are one event: decoys, or shared work")
 
+DECOYS = 2
+"""Sources with the same port and sequence number in every SYN: by chance once in 2^48."""
+
 TARGETS_NAMED = 12
 """Targets in the display filter; past that the filter takes every SYN of the source."""
 
@@ -109,6 +112,8 @@ def vertical_port_scan(tables: Tables, context: Context) -> Iterator[Draft]:
         return
     syns = syn_packets(tables)
     crowded = pairs.group_by("server").len().filter(pl.col("len") >= context.limit("sources"))["server"].to_list()
+    # Several sources with the same port and sequence number are one program that made up all addresses but its own.
+    crowded = [*crowded, *(s for s in _decoyed(syns, pairs) if s not in crowded)]
     for server in crowded[:FINDINGS]:
         yield _of_target(tables, syns, pairs.filter(pl.col("server") == server), server)
     rest = pairs.filter(~pl.col("server").is_in(crowded))
@@ -119,6 +124,23 @@ def vertical_port_scan(tables: Tables, context: Context) -> Iterator[Draft]:
     )
     for client in sources["client"].to_list()[:FINDINGS]:
         yield _of_source(tables, syns, rest.filter(pl.col("client") == client).sort("ports", descending=True), client)
+
+
+def _decoyed(syns: pl.DataFrame, pairs: pl.DataFrame) -> list[str]:
+    """Targets whose scanners all wrote the same source port and initial sequence number into their SYNs."""
+    mine = syns.join(
+        pairs.select(pl.col("client").alias("src"), pl.col("server").alias("dst")), on=["src", "dst"], how="semi"
+    )
+    made = mine.group_by("dst", "src").agg(
+        pl.struct("src_port", "seq").n_unique().alias("kinds"), pl.col("src_port").first(), pl.col("seq").first()
+    )
+    alike = (
+        made.filter((pl.col("kinds") == 1) & pl.col("seq").is_not_null())
+        .group_by("dst", "src_port", "seq", maintain_order=True)
+        .agg(pl.len().alias("sources"))
+        .filter(pl.col("sources") >= DECOYS)
+    )
+    return sorted(set(alike["dst"].to_list()))
 
 
 COLUMNS: tuple[tuple[str, ColumnType], ...] = (
@@ -203,13 +225,23 @@ def _of_target(tables: Tables, syns: pl.DataFrame, pairs: pl.DataFrame, server: 
     opened = sorted({port for row in rows for port in row["open"]})
     first, last = min(r["first"] for r in rows), max(r["last"] for r in rows)
     told = f"Open, answered with SYN/ACK: {services(opened)}" if opened else "No port answered as open"
+    heard = _answered(rows)
+    made_up = bool(_decoyed(syns, pairs))
+    what = (
+        "a port scan with made-up sources (decoys)"
+        if made_up
+        else ("a port scan with shared work or with made-up sources (decoys)")
+    )
+    own_ = f" Only {heard} got answers, so the others are most likely made up." if made_up and heard else ""
     return Draft(
         subject=server,
-        hosts=(server, *sources[:12]),
+        hosts=(heard, server, *(s for s in sources[:12] if s != heard))
+        if made_up and heard
+        else (server, *sources[:12]),
         summary=f"{len(sources)} sources ({several(sources)}) tried up to {rows[0]['ports']:,} TCP ports of {server}"
-        f" {span(first, last)}: a port scan with shared work or with made-up sources (decoys). {told}.{crafted(mine)}",
+        f" {span(first, last)}: {what}. {told}.{own_}{crafted(mine)}",
         sentence=f"{len(sources)} sources tried up to {rows[0]['ports']:,} TCP ports of {server}, first {sources[0]} at"
-        f" {clock(rows[0]['first'])}",
+        f" {clock(rows[0]['first'])}{f'; only {heard} got answers' if made_up and heard else ''}",
         priority="medium",
         confidence="medium",
         display_filter=own(tables, *parts),
@@ -217,3 +249,9 @@ def _of_target(tables: Tables, syns: pl.DataFrame, pairs: pl.DataFrame, server: 
         evidence=evidence(COLUMNS, _rows(pairs.sort("ports", descending=True))),
         title="Several sources tried many TCP ports of one host (port scan)",
     )
+
+
+def _answered(rows: list[dict[str, object]]) -> str:
+    """The only source that the target answered; empty where there is none or more than one."""
+    heard = [str(row["client"]) for row in rows if row["refused"] or row["open"]]
+    return heard[0] if len(heard) == 1 else ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from tshark_report.report.model import Innocent, Reference, Table
+from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules import filters
-from tshark_report.rules.base import evidence
 from tshark_report.story.words import count, iso_time, listed
 from tshark_report.tables.sessions import ACK, RST, SYN
 from tshark_report.tables.tables import Tables
@@ -119,60 +118,9 @@ def one_sided(tables: Tables) -> bool:
     return both == 0 and sessions["client"].n_unique() > 1
 
 
-Meaning = Callable[[int, str | None], str]
-"""What a code and the text that came with it say, in words."""
-
-
-def as_sent(code: int, text: str | None) -> str:
-    """The server's own text."""
-    return str(text or "")
-
-
-def by_server(errors: pl.DataFrame, least: float) -> Iterator[tuple[str, pl.DataFrame, list[str]]]:
-    """Server, its error answers and its clients, for each server with at least so many; most first."""
-    groups = errors.group_by("src").agg(pl.len().alias("n")).filter(pl.col("n") >= least)
-    for server in groups.sort(["n", "src"], descending=[True, False]).head(FINDINGS)["src"].to_list():
-        rows = errors.filter(pl.col("src") == server)
-        yield str(server), rows, clients_of(rows, "dst")
-
-
 def clients_of(rows: pl.DataFrame, column: str = "client") -> list[str]:
     """The addresses of a column, each once, in order of appearance."""
     return [str(c) for c in rows[column].unique(maintain_order=True).to_list()]
-
-
-def codes_told(rows: pl.DataFrame, code: str, text: str = "", meaning: Meaning = as_sent) -> str:
-    """`3 x 550 No such file and 1 x 425`: the codes with what they mean, most frequent first."""
-    columns = [code, text] if text else [code]
-    counted = rows.group_by(columns, maintain_order=True).agg(pl.len().alias("n"))
-    counted = counted.sort("n", descending=True, maintain_order=True)
-    told = [f"{n:,} x {c} {cut(meaning(c, t[0] if t else None), 60)}".strip() for c, *t, n in counted.iter_rows()]
-    return listed(told, 4)
-
-
-def codes_filter(server: str, field: str, rows: pl.DataFrame, code: str) -> str:
-    """A server's answers with the codes of these rows."""
-    return filters.all_of(filters.src(server), filters.one_of(field, sorted({int(c) for c in rows[code].to_list()})))
-
-
-def code_table(
-    rows: pl.DataFrame, code: str, text: str = "", meaning: Meaning = as_sent, *, named: str = "text"
-) -> Table:
-    """Evidence: one line for each error answer."""
-    return evidence(
-        (
-            ("frame", "frame"),
-            ("time", "time"),
-            ("server", "address"),
-            ("client", "address"),
-            ("code", "count"),
-            (named, "text"),
-        ),
-        [
-            (r["frame"], when(r["time"]), r["src"], r["dst"], r[code], cut(meaning(r[code], r[text] if text else None)))
-            for r in rows.iter_rows(named=True)
-        ],
-    )
 
 
 def flagged_answers(tables: Tables, server: str, ports: Sequence[int], flags: int) -> tuple[str, list[int]]:
@@ -204,12 +152,7 @@ __all__ = [
     "RFC9293",
     "SYN_ONLY",
     "WIRESHARK_TCP",
-    "as_sent",
-    "by_server",
     "clients_of",
-    "code_table",
-    "codes_filter",
-    "codes_told",
     "count",
     "cut",
     "flagged_answers",

@@ -8,23 +8,22 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules.base import Context, Draft, Threshold, rule
-from tshark_report.rules.transport._common import (
-    by_server,
-    code_table,
-    codes_filter,
-    codes_told,
-    count,
-    frame_numbers,
-    hosts_text,
-    number,
-)
-from tshark_report.story.words import clock
+from tshark_report.rules.transport._codes import Codes, findings
 from tshark_report.tables.tables import Tables
 
 ERRORS = Threshold(3, "answers", "clients try optional commands (AUTH, FEAT, MLSD) that old servers do not know")
 LOGIN_FAILED = 530
 UNKNOWN_COMMANDS = (500, 502, 504)
 """Answers to commands that the server does not have: asked for by every modern client."""
+
+CODES = Codes(
+    column="code",
+    field="ftp.response.code",
+    request="FTP command",
+    summary="{server} refused {requests} of {clients}: {told}, from {start} UTC.",
+    sentence="{server} refused FTP commands of {clients} ({told})",
+    text="text",
+)
 
 
 @rule(
@@ -63,19 +62,4 @@ def ftp_errors(tables: Tables, context: Context) -> Iterator[Draft]:
         & (pl.col("code") != LOGIN_FAILED)
         & ~pl.col("code").is_in(UNKNOWN_COMMANDS)
     )
-    for server, rows, clients in by_server(errors, context.limit("errors")):
-        told = codes_told(rows, "code", "text")
-        yield Draft(
-            subject=server,
-            hosts=(server, *clients[:4]),
-            summary=(
-                f"{context.named(server)} refused {count(rows.height, 'FTP command')} of {hosts_text(clients)}: "
-                f"{told}, from {clock(number(rows['time'].min()))} UTC."
-            ),
-            sentence=f"{context.named(server)} refused FTP commands of {hosts_text(clients, 2)} ({told})",
-            priority="low",
-            confidence="high",
-            display_filter=codes_filter(server, "ftp.response.code", rows, "code"),
-            frames=frame_numbers(rows),
-            evidence=code_table(rows, "code", "text"),
-        )
+    yield from findings(errors, CODES, context)

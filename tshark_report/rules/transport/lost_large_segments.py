@@ -113,7 +113,9 @@ def lost_large_segments(tables: Tables, context: Context) -> Iterator[Draft]:
                 f"{sender} sent large packets to {context.named(receiver)} that never arrived, while small ones passed"
             ),
             priority="medium",
-            confidence="medium",
+            confidence="high" if mine.height >= 2 * context.limit("again") else "medium",
+            # It explains the retransmissions that another rule counts.
+            weight=12.0,
             display_filter=filters.frames(frames, FRAMES_IN_FILTER),
             frames=frames,
             evidence=evidence(

@@ -8,23 +8,22 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules.base import Context, Draft, Threshold, rule
-from tshark_report.rules.transport._common import (
-    by_server,
-    code_table,
-    codes_filter,
-    codes_told,
-    count,
-    frame_numbers,
-    hosts_text,
-    number,
-)
-from tshark_report.story.words import clock
+from tshark_report.rules.transport._codes import Codes, findings
 from tshark_report.tables.tables import Tables
 
 ERRORS = Threshold(2, "answers", "one refused command may be an optional one (EHLO of an old server, STARTTLS)")
 LOGIN_CODES = (530, 534, 535, 538)
 UNKNOWN_COMMANDS = (500, 502, 504)
 """Refused logins are other rules' matter, and optional commands no error."""
+
+CODES = Codes(
+    column="smtp_code",
+    field="smtp.response.code",
+    request="SMTP command",
+    summary="{server} refused {requests} of {clients}: {told}, from {start} UTC.",
+    sentence="{server} refused mail of {clients} ({told})",
+    text="smtp_text",
+)
 
 
 @rule(
@@ -61,19 +60,4 @@ def mail_errors(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server."""
     code = pl.col("smtp_code")
     errors = tables.mail.filter((code >= 400) & (code < 600) & ~code.is_in(LOGIN_CODES) & ~code.is_in(UNKNOWN_COMMANDS))
-    for server, rows, clients in by_server(errors, context.limit("errors")):
-        told = codes_told(rows, "smtp_code", "smtp_text")
-        yield Draft(
-            subject=server,
-            hosts=(server, *clients[:4]),
-            summary=(
-                f"{context.named(server)} refused {count(rows.height, 'SMTP command')} of {hosts_text(clients)}: "
-                f"{told}, from {clock(number(rows['time'].min()))} UTC."
-            ),
-            sentence=f"{context.named(server)} refused mail of {hosts_text(clients, 2)} ({told})",
-            priority="low",
-            confidence="high",
-            display_filter=codes_filter(server, "smtp.response.code", rows, "smtp_code"),
-            frames=frame_numbers(rows),
-            evidence=code_table(rows, "smtp_code", "smtp_text"),
-        )
+    yield from findings(errors, CODES, context)

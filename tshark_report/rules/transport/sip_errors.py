@@ -8,17 +8,7 @@ import polars as pl
 
 from tshark_report.report.model import Innocent, Reference
 from tshark_report.rules.base import Context, Draft, Threshold, rule
-from tshark_report.rules.transport._common import (
-    by_server,
-    code_table,
-    codes_filter,
-    codes_told,
-    count,
-    frame_numbers,
-    hosts_text,
-    number,
-)
-from tshark_report.story.words import clock
+from tshark_report.rules.transport._codes import Codes, findings
 from tshark_report.tables.tables import Tables
 
 ERRORS = Threshold(2, "answers", "one failed call is a wrong number")
@@ -49,6 +39,16 @@ MEANINGS = {
     604: "does not exist anywhere",
     606: "not acceptable",
 }
+
+CODES = Codes(
+    column="sip_status",
+    field="sip.Status-Code",
+    request="SIP request",
+    summary="{server} answered {requests} of {clients} with errors: {told}, from {start} UTC.",
+    sentence="{server} answered SIP requests of {clients} with errors ({told})",
+    meaning=lambda status, _text: MEANINGS.get(status, ""),
+    heading="meaning",
+)
 
 
 @rule(
@@ -83,23 +83,4 @@ def sip_errors(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server."""
     status = pl.col("sip_status")
     errors = tables.misc.filter((status >= 400) & (status < 700) & ~status.is_in(EVERYDAY))
-    for server, rows, clients in by_server(errors, context.limit("errors")):
-        told = codes_told(rows, "sip_status", meaning=_meaning)
-        yield Draft(
-            subject=server,
-            hosts=(server, *clients[:4]),
-            summary=(
-                f"{context.named(server)} answered {count(rows.height, 'SIP request')} of {hosts_text(clients)} "
-                f"with errors: {told}, from {clock(number(rows['time'].min()))} UTC."
-            ),
-            sentence=f"{context.named(server)} answered SIP requests of {hosts_text(clients, 2)} with errors ({told})",
-            priority="low",
-            confidence="high",
-            display_filter=codes_filter(server, "sip.Status-Code", rows, "sip_status"),
-            frames=frame_numbers(rows),
-            evidence=code_table(rows, "sip_status", meaning=_meaning, named="meaning"),
-        )
-
-
-def _meaning(status: int, _text: str | None) -> str:
-    return MEANINGS.get(status, "")
+    yield from findings(errors, CODES, context)

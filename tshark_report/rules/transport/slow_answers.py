@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import polars as pl
@@ -100,6 +101,11 @@ CLEAR = (
 )
 """Those whose waits are hardly ever meant: no locks, watches, idle commands or delays after failed logins."""
 
+HELD_OPEN = re.compile(
+    r"(?i)(long-?poll|comet|socket\.io|signalr|bayeux|[/._-](poll|polling|subscribe|events?|notifications?|watch|sync)(?=[/?]|$)"
+    r"|[?&](wait|watch|timeout|longpoll)=)"
+)
+"""Paths of requests that are held open until there is news: long polling (RFC 6202), watches of Kubernetes, /sync."""
 
 STREAMS_IN_FILTER = 8
 PACKETS_AROUND = 25
@@ -166,7 +172,8 @@ handshake before and the acknowledgement in between are what tells the server's 
 )
 def slow_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server and port with slow answers."""
-    every = tables.exchanges.filter(_timed())
+    shaken = tables.tls.filter(pl.col("handshake").list.len() > 0)["stream"].unique()
+    every = tables.exchanges.filter(_timed(shaken))
     if every.is_empty():
         return
     slow = every.filter(
@@ -185,11 +192,14 @@ def slow_answers(tables: Tables, context: Context) -> Iterator[Draft]:
         yield _draft(tables, context, mine, every.filter(here), total, every.height)
 
 
-def _timed() -> pl.Expr:
-    """Questions whose answer is due at once; of TLS only the first, because what is asked later cannot be seen."""
+def _timed(shaken: pl.Series) -> pl.Expr:
+    """Questions whose answer is due at once; of TLS only the first, because what is asked later cannot be seen.
+
+    tshark takes whatever comes on a TLS port for TLS: without a handshake in it, the other side owes no answer.
+    """
     asked = pl.col("protocol").is_in(ASKED_AND_ANSWERED)
     hello = (pl.col("protocol").str.starts_with("TLS") | (pl.col("protocol") == "SSL")) & (pl.col("place") == 0)
-    return asked | hello
+    return asked | (hello & pl.col("stream").is_in(shaken.implode()))
 
 
 def _refused_logins(tables: Tables) -> pl.DataFrame:
@@ -210,7 +220,10 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
     clear = protocol in CLEAR
     regular = slow.height >= context.limit("answers") and share >= context.limit("share")
     lowered = ""
-    if not clear:
+    requests = _requests(tables, slow)
+    if protocol.startswith("HTTP") and all(HELD_OPEN.search(requests.get(f, "")) for f in slow["request_frame"]):
+        lowered = "what was asked for is held open until there is news (long polling), by its path"
+    elif not clear:
         lowered = f"{protocol} answers may be held back on purpose, which the capture cannot show"
     elif not regular and share < 50:
         lowered = f"{slow.height:,} of {count(total, 'answer')} of this server"
@@ -218,8 +231,7 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
         lowered = f"{count(slow.height, 'slow answer')} among the {timed:,} timed answers of this capture"
     priority: Priority = "low" if lowered else "medium"
     quick = every.filter(pl.col("wait") < context.limit("wait"))["wait"]
-    requests = _requests(tables, shown)
-    asked = list(dict.fromkeys(r for r in requests.values() if r))
+    asked = list(dict.fromkeys(requests[f] for f in shown["request_frame"].to_list() if requests.get(f)))
     after = number(slow["after_ack"].max())
     lines = [
         (
@@ -341,9 +353,9 @@ def _think(slow: pl.DataFrame) -> str:
     return took(most) if took(least) == took(most) else f"{took(least)} to {took(most)}"
 
 
-def _requests(tables: Tables, shown: pl.DataFrame) -> dict[int, str]:
+def _requests(tables: Tables, slow: pl.DataFrame) -> dict[int, str]:
     """Last request frame -> method and address, as far as the protocol shows them."""
-    http = tables.http.filter(pl.col("method").is_not_null() & pl.col("frame").is_in(shown["request_frame"].implode()))
+    http = tables.http.filter(pl.col("method").is_not_null() & pl.col("frame").is_in(slow["request_frame"].implode()))
     return {
         r["frame"]: cut(f"{r['method']} {r['uri'] or ''}", 80)
         for r in http.select("frame", "method", "uri").iter_rows(named=True)

@@ -14,6 +14,11 @@ from tshark_report.story.words import clock
 from tshark_report.tables.tables import Tables
 
 ALERTS = Threshold(2, "alerts", "one may be a user who turned back at a warning")
+ALWAYS = Threshold(
+    5, "connections", "ended so, and none that worked: nobody can use the service, and it is not a first try"
+)
+APPLICATION_DATA = 23
+"""Content type of TLS records (RFC 8446, section 5.1)."""
 CLOSING = (0, 90, 255)
 """close_notify and user_canceled say goodbye; 255 is no alert."""
 
@@ -82,7 +87,7 @@ MEANINGS = {
         Reference(title="RFC 8446: TLS 1.3, alert protocol", url="https://www.rfc-editor.org/rfc/rfc8446#section-6"),
     ),
     needs=("tls",),
-    thresholds={"alerts": ALERTS},
+    thresholds={"alerts": ALERTS, "always": ALWAYS},
     weight=13,
 )
 def tls_alerts(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -105,7 +110,7 @@ def tls_alerts(tables: Tables, context: Context) -> Iterator[Draft]:
         )
         told = listed([f"{n:,} x {MEANINGS.get(a, f'alert {a}')} ({a})" for a, n in kinds.iter_rows()], 4)
         side = "server" if sender == server else "client"
-        priority: Priority = "low"
+        priority: Priority = "medium" if _always(tables, rows, context.limit("always")) else "low"
         towards = filters.any_of(*(filters.dst(other) for other in others[:20]))
         kept = rows.filter(pl.col("dst").is_in(others[:20]))
         codes = [int(a) for a in kinds["alert"].to_list()]
@@ -116,6 +121,7 @@ def tls_alerts(tables: Tables, context: Context) -> Iterator[Draft]:
                 f"The {side} {context.named(sender)} ended {count(number_of, 'TLS handshake')} with "
                 f"{context.named(server) if side == 'client' else hosts_text(others)} by "
                 f"an alert: {told}, from {clock(number(rows['time'].min()))} UTC."
+                + (" No connection between them got beyond the handshake." if priority == "medium" else "")
             ),
             sentence=f"{context.named(sender)} ended TLS handshakes with {hosts_text(others, 2)} by an alert ({told})",
             priority=priority,
@@ -148,3 +154,14 @@ def tls_alerts(tables: Tables, context: Context) -> Iterator[Draft]:
                 ],
             ),
         )
+
+
+def _always(tables: Tables, alerts: pl.DataFrame, least: float) -> bool:
+    """True where no connection of these clients to that server got beyond the handshake, and there were several."""
+    server, clients = alerts["server"][0], alerts["client"].unique()
+    streams = tables.tcp_sessions.filter((pl.col("server") == server) & pl.col("client").is_in(clients.implode()))[
+        "stream"
+    ]
+    spoken = tables.tls.filter((pl.col("transport") == "tcp") & pl.col("stream").is_in(streams.implode()))
+    worked = spoken.filter(pl.col("record").list.contains(APPLICATION_DATA))["stream"].n_unique()
+    return alerts["stream"].n_unique() >= least and worked == 0

@@ -35,6 +35,11 @@ MOST = Threshold(50, "percent", "of all connection attempts: then even one is wh
 TARGETS = Threshold(
     10, "hosts or ports", "one client that asks so many without answer looks for something; other rules tell that"
 )
+SOURCES = Threshold(
+    100,
+    "clients",
+    "that many that ask one port once each and never again are made-up sources of a flood, told elsewhere",
+)
 
 
 @rule(
@@ -76,13 +81,25 @@ TARGETS = Threshold(
     ),
     references=(RFC6298, Reference(title="RFC 8305: Happy Eyeballs", url="https://www.rfc-editor.org/rfc/rfc8305")),
     needs=("tcp_sessions",),
-    thresholds={"syns": SYNS, "waited": WAITED, "share": SHARE, "attempts": ATTEMPTS, "most": MOST, "targets": TARGETS},
+    thresholds={
+        "syns": SYNS,
+        "waited": WAITED,
+        "share": SHARE,
+        "attempts": ATTEMPTS,
+        "most": MOST,
+        "targets": TARGETS,
+        "sources": SOURCES,
+    },
     weight=33,
     rests_on=("both-sides",),
 )
 def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server that never answered, unless its clients asked many hosts or ports."""
-    silent = tables.tcp_sessions.filter("unanswered")
+    # A client that went on after its SYN was answered, on a way that the capture does not show.
+    silent = tables.tcp_sessions.filter(
+        pl.col("unanswered") & (pl.col("client_packets") <= pl.col("syns") + pl.col("client_resets"))
+    )
+    silent = _without_floods(silent, context.limit("sources"))
     if silent.is_empty():
         return
     limit = context.limit("targets")
@@ -101,6 +118,16 @@ def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     # Dozens of silent servers of one capture are no event each.
     for server, *_ in groups.sort(["waited", "server"], descending=[True, False]).head(FINDINGS).iter_rows():
         yield _draft(tables, context, server, silent.filter(pl.col("server") == server).sort("start"))
+
+
+def _without_floods(silent: pl.DataFrame, sources: float) -> pl.DataFrame:
+    """Without ports that a crowd of clients asked once each: no person waits there."""
+    crowds = (
+        silent.group_by("server", "server_port")
+        .agg(pl.col("client").n_unique().alias("clients"), pl.col("syns").mean().alias("each"))
+        .filter((pl.col("clients") >= sources) & (pl.col("each") < 1.5))
+    )
+    return silent.join(crowds, on=["server", "server_port"], how="anti", maintain_order="left")
 
 
 def _draft(tables: Tables, context: Context, server: str, rows: pl.DataFrame) -> Draft:
