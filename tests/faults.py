@@ -207,7 +207,9 @@ def _batch_ended_by(number: int) -> Callable[[Path], Ended]:
         stdout, stderr = process.communicate(timeout=120)
         _wait_for(lambda: not _marked(mark) and not any(scratch.iterdir()), 10.0)
         assert "Traceback" not in stderr, stderr
-        said = "stopped; the index of what was done is written" if (out / "index.html").exists() else "its workers ended"
+        said = (
+            "stopped; the index of what was done is written" if (out / "index.html").exists() else "its workers ended"
+        )
         left = [p.name for p in scratch.iterdir()]
         return Ended(process.returncode, stdout, "tshark-report: " + said, left, len(_marked(mark)), None, 0.0)
 

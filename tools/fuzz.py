@@ -63,7 +63,8 @@ def frames(data: bytes) -> None:
     except framing.NotFramed:
         return
     framing.first_time(path)
-    keys = split.keys(path, found)
+    at = split.located(path, found)
+    keys = split.keys(path, found, at) if at is not None else None
     if keys is not None and len(found):
         import numpy as np
 

@@ -60,9 +60,25 @@ def test_login_packets_may_be_shared_as_their_passwords_stay_out(tmp_path: Path)
     assert len(pcapng.read(data)) > 3
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_share_keeps_questions_and_answers_and_names_only_where_asked(tmp_path: Path, keep: bool) -> None:
+    options = ["--keep-names"] if keep else []
+    capture = fixture_capture("dns_tunnel")
+    done = run("carve", capture, "1", "--share", *options, "-o", "s.pcapng", "--pseudonyms", "p.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    data = (tmp_path / "s.pcapng").read_bytes()
+    frames = pcapng.read(data)
+    assert sum(1 for each in frames if len(each.data) == each.wire) > len(frames) / 2
+    domain = b"\x07example\x00"
+    assert (domain in data) is keep
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "p.csv").read_text())))
+    assert ("example" in {row["original"] for row in rows}) is not keep
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (["--keep-names"], "needs --share"),
         (["--share", "--show-secrets"], "exclude each other"),
         (["--pseudonyms", "p.csv"], "needs --share"),
         (["--share", "-o", "nowhere/s.pcapng"], "does not exist"),

@@ -63,8 +63,10 @@ def test_fail_on(tmp_path: Path) -> None:
 
 
 def _block(done: subprocess.CompletedProcess[str]) -> None:
-    """One block for a person: what, detail, next; no traceback."""
+    """One block for a person: what, detail, likely cause, next; no traceback."""
     assert done.stderr.startswith("tshark-report: "), done.stderr
+    for part in ("\n  detail: ", "\n  likely cause: ", "\n  next: "):
+        assert part in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
@@ -86,14 +88,23 @@ def test_bad_captures(tmp_path: Path) -> None:
         assert not (tmp_path / "r.html").exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_no_permission(tmp_path: Path) -> None:
-    path = tmp_path / "closed.pcap"
+@pytest.mark.parametrize("command", ["report", "fields", "stats"])
+@pytest.mark.parametrize("closed", ["capture", "folder"])
+def test_no_permission(tmp_path: Path, command: str, closed: str) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "closed.pcap"
     shutil.copy(fixture_capture("port_scan"), path)
-    path.chmod(0)
-    done = run("report", path, cwd=tmp_path)
-    assert done.returncode == 4
+    # Root may read everything, unless that capability is taken away.
+    bare = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    (path if closed == "capture" else folder).chmod(0)
+    done = subprocess.run(
+        [*bare, sys.executable, "-m", "tshark_report", command, path], cwd=tmp_path, capture_output=True, text=True
+    )
+    folder.chmod(0o700)
+    assert done.returncode == 4, done.stderr
     _block(done)
+    assert "ermission denied" in done.stderr
 
 
 def test_cut_and_compressed_captures_are_reported_on(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pikepdf
 import pytest
 
 from tests.report import sample
-from tshark_report.report import as_json, as_pdf, indicators
+from tshark_report.report import as_json, as_pdf, indicators, warm
 from tshark_report.report.nothing_fetched import NothingFetched
 
 ATTACHED = [
@@ -144,6 +144,45 @@ def test_at_most_forty_pages(name: str, tmp_path: Path) -> None:
     with pikepdf.open(io.BytesIO(data)) as pdf:
         assert len(pdf.pages) <= as_pdf.MOST_PAGES
     assert len(data) < 3_000_000
+
+
+def test_at_most_forty_pages_where_all_findings_stand_under_starting_points() -> None:
+    report = sample.huge()
+    ids = [one.id for one in report.findings]
+    points = [
+        sample.change(
+            report.starting_points[0], rank=n + 1, subject=f"10.0.0.{n + 1}", findings=ids[n * 80 : n * 80 + 80]
+        )
+        for n in range(5)
+    ]
+    data = as_pdf.render(sample.change(report, starting_points=points))
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        assert len(pdf.pages) <= as_pdf.MOST_PAGES
+
+
+def test_page_that_is_no_xml_is_read_as_html(tmp_path: Path) -> None:
+    """Templates of users need not be well-formed."""
+    page = "<!DOCTYPE html><html lang=en><title>t</title><body><p>one<br>two &nbsp; &copy; three<ul><li>four"
+    text = _text(as_pdf.from_page(page), tmp_path)
+    assert [word for word in ("one", "two", "three", "four") if word in text] == ["one", "two", "three", "four"]
+
+
+def test_objects_are_put_into_bytes_once_and_stay_what_they_were() -> None:
+    first, second = as_pdf.render(sample.quiet()), as_pdf.render(sample.quiet())
+    assert len(first) == len(second)
+    with pikepdf.open(io.BytesIO(first)) as pdf:
+        assert not pdf.check_pdf_syntax()
+        assert all(bytes(page.Contents.read_bytes()).count(b"BDC") for page in pdf.pages)
+
+
+def test_warming_up_leaves_nothing_and_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    warm.up()
+
+    def missing(_page: str) -> bytes:
+        raise OSError("cannot load library 'pango'")
+
+    monkeypatch.setattr(as_pdf, "from_page", missing)
+    warm.up()
 
 
 def test_nothing_is_fetched() -> None:

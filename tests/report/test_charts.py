@@ -107,3 +107,22 @@ def test_time_ticks_are_few_whatever_the_span(seconds: float) -> None:
 )
 def test_value_of(text: str, value: float | None) -> None:
     assert small.value_of(text) == value
+
+
+def test_the_diagram_on_paper_is_lower_and_says_the_same_addresses() -> None:
+    shown = displayable(sample.huge())
+    wide, dense = (ET.fromstring(str(charts.talkers(shown, dense=dense))) for dense in (False, True))
+    heights = [float(one.get("viewBox", "").split()[3]) for one in (wide, dense)]
+    assert heights[1] < heights[0] * 0.6
+    labels = [{text.text for text in one.iter(f"{SVG}text") if text.get("font-size") == "11"} for one in (wide, dense)]
+    assert labels[0] == labels[1]
+
+
+def test_intervals_are_said_in_units_of_time() -> None:
+    line_up = sample.incident().starting_points[0].line_up
+    assert line_up is not None
+    column = sample.change(line_up.columns[0], name="interval s", mark="varying")
+    rows = [["0.000002"], ["0.5"], ["0.0107"]]
+    spark = small.sparks(sample.change(line_up, columns=[column], rows=rows, frames=[1, 2, 3], odd=[]), "k")[0]
+    assert spark.name == "interval"
+    assert spark.words == "varying, 0.002 ms to 500 ms"

@@ -35,6 +35,9 @@ def test_stix_is_valid_and_stable() -> None:
     assert [one.type for one in bundle.objects] == ["identity"] + ["indicator"] * 5
     assert bundle.objects[1].pattern == f"[ipv4-addr:value = '{sample.DROP}']"
     assert text == indicators.to_stix(sample.incident())
+    findings = {one.id: one.code for one in sample.incident().findings}
+    for one in bundle.objects[1:]:
+        assert [findings[one.external_references[0].external_id]] == one.labels
 
 
 def test_stix_survives_hostile_values() -> None:

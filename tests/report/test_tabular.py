@@ -60,3 +60,12 @@ def test_narrow_columns_stay_whole_where_room_is_short() -> None:
     widths = paper_columns.points(heads, [["1234", *["averylongwordindeed"] * 12]], [False] * 13)
     assert widths[0] >= 24
     assert sum(widths) <= paper_columns.PAGE
+
+
+def test_on_paper_long_cells_share_the_page_and_short_columns_stay_on_one_line() -> None:
+    heads = ["Address", "Types", "Names", "Offered"]
+    rows = [["10.20.0.21", "A, AAAA", "pc-anna", "word " * 16], ["10.20.0.22", "A", "x y " * 64, "udp/53 (DNS)"]]
+    widths = paper_columns.points(heads, rows, [True, False, False, False])
+    assert sum(widths) <= paper_columns.PAGE + len(widths)
+    assert widths[1] >= 38
+    assert 0.4 < widths[3] / widths[2] < 2.5

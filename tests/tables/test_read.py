@@ -154,3 +154,13 @@ def test_every_slot_family_is_in_one_group() -> None:
 def test_no_field_stands_in_two_slots() -> None:
     fields = [f for names, _ in columns.slots() for f in names]
     assert len(fields) == len(set(fields))
+
+
+def test_tabs_that_stand_in_other_rows_are_told_as_forged() -> None:
+    """As many of them as there should be: only a program that is not tshark writes that."""
+    builder = Builder(columns.all_fields())
+    tabs = len(builder.fast_layout().columns) - 1
+    reader = dissect._Rows(None, tabs, builder.add)
+    reader.feed(b"\n" + b"\t" * 2 * tabs + b"\n")
+    with pytest.raises(dissect.Forged, match="widths"):
+        reader.finish()

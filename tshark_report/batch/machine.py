@@ -10,8 +10,8 @@ from pathlib import Path
 from tshark_report.errors import UsageError
 
 BASE_BYTES = 550_000_000
-"""Memory of a worker and its tsharks with a small capture. Measured, all processes together: 250 to 495 MB, the most where
-two tsharks run at once, one to count filters and one to decode cited packets (docs/performance-batch.md)."""
+"""Memory of a worker and its tsharks with a small capture. Measured, all processes together: 250 to 495 MB, the most
+where two tsharks run at once, one to count filters and one to decode cited packets (docs/performance-batch.md)."""
 BYTES_PER_BYTE = 12
 """Memory for each byte of capture. What counts is packets: above the base 1.2 kB (bare SYNs, repeated traffic of many
 kinds) to 1.8 kB (web and file traffic) a packet were measured at a million and at 300,000 packets. That is 4 to 9 bytes

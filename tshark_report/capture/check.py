@@ -7,6 +7,7 @@ list, and its packet count against zero.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
@@ -210,11 +211,20 @@ class Unpacked:
     """Bytes after which unpacking was stopped, since there is no room for more; 0 where all was unpacked."""
 
 
+def size(path: Path) -> int:
+    """Bytes of a file; 0 where it cannot be looked at, which `look` tells better."""
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
 def decompress(path: Path, scratch: Path) -> Unpacked:
     """The content of a gzip file as a plain file in `scratch`, as far as there is room for it.
 
     Raises:
         CaptureUnreadable: it is no gzip after all.
+        OSError: there is room for next to nothing.
     """
     target = scratch / "capture"
     written, cut = 0, False
@@ -224,6 +234,8 @@ def decompress(path: Path, scratch: Path) -> Unpacked:
             with gzip.open(path, "rb") as packed:
                 while piece := packed.read(PIECE):
                     if written + len(piece) > limit:
+                        if not written:
+                            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
                         return Unpacked(target, stopped=written)
                     written += out.write(piece)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -83,7 +83,7 @@ def load(
         TsharkFailed: tshark was killed, hung or gave nothing.
     """
     started = time.monotonic()
-    limit = timeout or deadline(path.stat().st_size if path.exists() else 0)
+    limit = timeout or deadline(check.size(path))
     with ThreadPoolExecutor(3) as pool:
         progress("checking the file", 0.0)
         capture, background = check.begin(tshark, path, scratch, env, limit, pool)

@@ -29,7 +29,7 @@ def selected(request: Request) -> tuple[bytes, int]:
     with scratch_folders.folder() as scratch:
         env = tshark_module.environment(scratch, own_profile=bool(request.options.profile))
         tshark = tshark_module.find(request.tshark, env)
-        limit = request.timeout or deadline(request.capture.stat().st_size if request.capture.exists() else 0)
+        limit = request.timeout or deadline(check.size(request.capture))
         capture = check.examined(tshark, request.capture, scratch, env, limit)
         target, wanted = scratch / "selected.pcapng", request.options.display_filter
         args = [tshark.path, "-n", "-r", str(capture.path), *request.options.arguments(), "-Y", wanted]

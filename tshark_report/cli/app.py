@@ -94,9 +94,15 @@ def _no_room(error: OSError) -> ReportError | None:
         place = tempfile.gettempdir()
     except OSError:
         place = "none of the usual folders"
+    if error.filename is None and not full:
+        what, where = "there is no folder for scratch files", str(error)
+    elif error.filename is None:
+        what, where = "there is no room for what is written", f"{error.strerror}: standard output, or below {place}"
+    else:
+        what, where = "there is no room for scratch files", f"{error.strerror}: {error.filename}"
     return RenderFailed(
-        "there is no room for scratch files",
-        detail=f"{error.strerror or error}: {error.filename or place}",
+        what,
+        detail=where,
         causes=("the disk or its quota is full", "the folder for temporary files is missing or read-only"),
         next_step="free some room, or choose another folder: TMPDIR=/path/with/room tshark-report ...",
     )

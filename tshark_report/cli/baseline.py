@@ -26,7 +26,9 @@ app.add_typer(group)
 
 WHY_NOT_READ = "no capture could be read; the lines above say why"
 
-BaselineFile = Annotated[Path, typer.Argument(help="A baseline that `learn` wrote.", show_default=False)]
+BaselineFile = Annotated[
+    Path, typer.Argument(metavar="BASELINE", help="A baseline that `learn` wrote.", readable=False, show_default=False)
+]
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="Where to write: .json, or .json.gz to pack it.", show_default=False),
@@ -36,7 +38,13 @@ Output = Annotated[
 @group.command()
 def learn(  # noqa: PLR0913
     captures: Annotated[
-        list[Path], typer.Argument(help="Captures that are known to be good, or folders of them.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="CAPTURES...",
+            help="Captures that are known to be good, or folders of them.",
+            readable=False,
+            show_default=False,
+        ),
     ],
     output: Output = None,
     add_to: Annotated[
@@ -100,7 +108,10 @@ def learn(  # noqa: PLR0913
 
 @group.command()
 def merge(
-    baselines: Annotated[list[Path], typer.Argument(help="Baselines to put together.", show_default=False)],
+    baselines: Annotated[
+        list[Path],
+        typer.Argument(metavar="BASELINES...", help="Baselines to put together.", readable=False, show_default=False),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write.")] = Path("normal.json"),
     debug: shared.Debug = False,
 ) -> None:

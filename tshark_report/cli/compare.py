@@ -18,8 +18,18 @@ FORMATS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".json": "json"}
 
 @app.command()
 def compare(  # noqa: PLR0913
-    good: Annotated[Path, typer.Argument(help="The capture where it works, or from before.", show_default=False)],
-    bad: Annotated[Path, typer.Argument(help="The capture where it does not, or from after.", show_default=False)],
+    good: Annotated[
+        Path,
+        typer.Argument(
+            metavar="GOOD", help="The capture where it works, or from before.", readable=False, show_default=False
+        ),
+    ],
+    bad: Annotated[
+        Path,
+        typer.Argument(
+            metavar="BAD", help="The capture where it does not, or from after.", readable=False, show_default=False
+        ),
+    ],
     output: Annotated[
         list[Path],
         typer.Option(

@@ -25,7 +25,9 @@ WIDEST = 60
 def query(
     out: Annotated[
         Path,
-        typer.Argument(help="A folder that batch wrote, or one that report --tables wrote.", show_default=False),
+        typer.Argument(
+            metavar="OUT", help="A folder that batch wrote, or one that report --tables wrote.", show_default=False
+        ),
     ],
     question: Annotated[
         str,

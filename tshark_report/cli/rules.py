@@ -40,7 +40,9 @@ def _codes(incomplete: str) -> list[tuple[str, str]]:
 
 @app.command()
 def explain(
-    code: Annotated[str, typer.Argument(help="A rule's code or name.", autocompletion=_codes, show_default=False)],
+    code: Annotated[
+        str, typer.Argument(metavar="CODE", help="A rule's code or name.", autocompletion=_codes, show_default=False)
+    ],
 ) -> None:
     """Explain one rule: why it matters, what harmless thing it may be, what to do next."""
     from tshark_report.normal.rules import RULES

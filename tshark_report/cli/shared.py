@@ -13,13 +13,21 @@ from tshark_report.errors import UsageError
 
 Capture = Annotated[
     Path,
-    typer.Argument(help="The capture: pcap, pcapng, gzip of either, or any type tshark reads.", show_default=False),
+    typer.Argument(
+        metavar="CAPTURE",
+        help="The capture: pcap, pcapng, gzip of either, or any type tshark reads.",
+        readable=False,
+        show_default=False,
+    ),
 ]
+"""Whether it can be read is not for Typer to say: that is exit code 4, with a reason."""
+
 CaptureOrNone = Annotated[
     Path | None,
     typer.Argument(
         metavar="CAPTURE",
         help="The capture: pcap, pcapng, gzip of either, or any type tshark reads.",
+        readable=False,
         show_default=False,
     ),
 ]

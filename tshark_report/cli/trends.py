@@ -38,7 +38,9 @@ KINDS = ("ports", "protocols", "hosts", "names")
 def trends(
     out: Annotated[
         Path,
-        typer.Argument(help="A folder that batch wrote, or one of folders of tables.", show_default=False),
+        typer.Argument(
+            metavar="OUT", help="A folder that batch wrote, or one of folders of tables.", show_default=False
+        ),
     ],
     output: Annotated[
         list[Path],
@@ -108,8 +110,8 @@ def _kinds(only: str) -> tuple[str, ...]:
     unknown = sorted(set(wanted) - set(KINDS))
     if unknown:
         raise UsageError(
-            "--only names something unknown",
-            detail=", ".join(unknown),
+            f"--only does not know {', '.join(unknown)}",
+            detail=f"--only {only}",
             causes=("a misspelt word", "words that are not separated by commas"),
             next_step=f"--only {','.join(KINDS)}, or some of them",
         )

@@ -102,13 +102,14 @@ def _indicator(
         confidence=_CONFIDENCE[finding.confidence] if finding else _CONFIDENCE["low"],
         labels=[finding.code] if finding else [],
         # The finding that it comes from, by the id that report.json has.
-        external_references=[
-            {"source_name": report.tool.name, "external_id": one.finding, "description": finding.title}
-        ]
-        if finding
-        else [],
+        external_references=[_reference(report, finding)] if finding else [],
         allow_custom=False,
     )
+
+
+def _reference(report: Report, finding: Finding) -> dict[str, str]:
+    title = escape.visible(escape.clipped(finding.title, 200))
+    return {"source_name": report.tool.name, "external_id": finding.id, "description": title}
 
 
 def _pattern(one: Indicator) -> str:

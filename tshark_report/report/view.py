@@ -120,8 +120,6 @@ class Brief:
     why_here: str
     harmless: str
     filter: str
-    whole: bool
-    """No words were left out: the part in depth need not say them again. A cut filter stands whole with its finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,11 +272,12 @@ def _bare(headline: str) -> str:
 
 
 def _brief(point: StartingPoint, story: int) -> Brief:
-    made = (
-        formats.sentences(point.story, story), formats.sentences(point.why_here, BRIEF_REASON),
-        formats.sentences(point.harmless, BRIEF_REASON), tabular.short(point.display_filter, BRIEF_FILTER),
-    )  # fmt: skip
-    return Brief(*made, whole=made[:3] == (point.story, point.why_here, point.harmless))
+    return Brief(
+        formats.sentences(point.story, story),
+        formats.sentences(point.why_here, BRIEF_REASON),
+        formats.sentences(point.harmless, BRIEF_REASON),
+        tabular.short(point.display_filter, BRIEF_FILTER),
+    )
 
 
 def _line_up(line_up: LineUp, key: str, caps: Caps, paper: bool) -> LineUpView | None:

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
 
 from tshark_report.errors import RenderFailed
+
+CAUSES = {
+    errno.ENOSPC: ("the disk is full",),
+    errno.EDQUOT: ("your quota is used up",),
+    errno.EFBIG: ("the file system, or `ulimit -f`, takes no file of this size",),
+    errno.EROFS: ("the file system is read-only",),
+    errno.ENOENT: ("the folder was removed meanwhile",),
+    errno.EACCES: ("the folder, or the file that is there, belongs to somebody else",),
+    errno.EPERM: ("the folder, or the file that is there, belongs to somebody else",),
+}
+"""What lies behind the commonest errors of writing."""
 
 
 def atomically(path: Path, data: bytes) -> None:
@@ -24,7 +36,7 @@ def atomically(path: Path, data: bytes) -> None:
         raise RenderFailed(
             f"Cannot write {path}: it is a folder",
             causes=("the output needs a file name",),
-            next_step=f"Name a file in it, for example -o {path / 'report.html'}",
+            next_step=f"name a file in it, for example -o {path / 'report.html'}",
             detail="a folder of that name is there",
         )
     try:
@@ -36,8 +48,8 @@ def atomically(path: Path, data: bytes) -> None:
         raise RenderFailed(
             f"Cannot write {path}",
             detail=error.strerror or str(error),
-            causes=("the folder does not exist", "you may not write there", "the disk is full"),
-            next_step="Choose another place with -o PATH.",
+            causes=CAUSES.get(error.errno or 0, ("the folder does not exist", "you may not write there")),
+            next_step="choose another place with -o PATH",
         ) from error
 
 

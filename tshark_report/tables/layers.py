@@ -18,7 +18,7 @@ NETWORKS = ("ip", "ipv6", "arp")
 TRANSPORTS = ("tcp", "udp", "sctp")
 ECHOES = ("icmp", "icmpv6")
 MOST_LAYERS = 8
-"""Headers of a kind of one packet that the layers table holds, from the outside: real tunnels have four, bombs sixty."""
+"""Headers of a kind that the layers table holds of one packet, from the outside: real tunnels have four, bombs 60."""
 _WANTED = frozenset((*LINKS, *NETWORKS, *TRANSPORTS, *ECHOES))
 
 

@@ -21,7 +21,7 @@ from typing import Protocol
 
 import polars as pl
 
-from tshark_report.capture.dissect import SEPARATOR, Layout
+from tshark_report.capture.dissect import SEPARATOR, Forged, Layout
 from tshark_report.tables import columns as col
 from tshark_report.tables.layers import MOST_LAYERS, Chain, chain
 from tshark_report.tables.plain import beside, completed, unpacked
@@ -457,14 +457,18 @@ def _full_columns() -> tuple[col.Column, ...]:
 
 
 def _read(block: bytes, names: list[str]) -> pl.DataFrame:
-    return pl.read_csv(
-        block,
-        has_header=False,
-        separator="\t",
-        quote_char=None,
-        comment_prefix=None,
-        infer_schema=False,
-        new_columns=names,
-        encoding="utf8-lossy",
-        truncate_ragged_lines=False,
-    )
+    try:
+        return pl.read_csv(
+            block,
+            has_header=False,
+            separator="\t",
+            quote_char=None,
+            comment_prefix=None,
+            infer_schema=False,
+            new_columns=names,
+            encoding="utf8-lossy",
+            truncate_ragged_lines=False,
+        )
+    except pl.exceptions.PolarsError as error:
+        # As many tabs as rows need, but in other rows: no tshark writes that, whatever the packets hold.
+        raise Forged("rows of different widths") from error

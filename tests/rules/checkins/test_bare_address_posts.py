@@ -31,6 +31,12 @@ def test_one_post_is_medium() -> None:
     assert "POST request to the bare address 203.0.113.9 port 7080, a port where HTTP is unusual" in found[0].summary
 
 
+def test_a_put_is_called_a_put() -> None:
+    found = drafts(bare_address_posts, made({"method": "PUT"}))
+    assert "1 HTTP PUT request to the bare address" in found[0].summary
+    assert "posted" not in found[0].sentence
+
+
 def test_a_body_of_100_kb_is_an_upload() -> None:
     assert "an upload" in drafts(bare_address_posts, made({"content_length": 100_000}))[0].summary
     assert "an upload" not in drafts(bare_address_posts, made({"content_length": 99_999}))[0].summary

@@ -57,6 +57,25 @@ def test_a_server_without_oddities_needs_twenty_contacts_like_a_clock() -> None:
     assert drafts(regular_connections, made(wire.every(60, 20)))[0].priority == "medium"
 
 
+def test_low_for_a_named_server_at_the_pace_of_update_checks() -> None:
+    def contacts(gap: float, name: str) -> str:
+        rows = wire.in_order(*(wire.session(at, n) for n, at in enumerate(wire.every(gap, 30))))
+        answer = {
+            "src": wire.RESOLVER,
+            "dst": wire.CLIENT,
+            "response": True,
+            "name": name,
+            "a": [wire.OUTSIDE],
+            "ttls": [3600],
+        }
+        dns = family("dns", *([answer] if name else []))
+        return drafts(regular_connections, tables(packets=packets(*rows), dns=dns))[0].priority
+
+    assert contacts(299.0, "www.example.com") == "medium"
+    assert contacts(300.0, "www.example.com") == "low"
+    assert contacts(300.0, "") == "medium"
+
+
 def test_peer_to_peer_programs_are_no_alarm() -> None:
     peers = [wire.session(n, 100 + n, server=f"198.51.100.{n}", port=20000 + n) for n in range(15)]
     ticks = [wire.session(at, n, port=4711) for n, at in enumerate(wire.every(20, 30))]

@@ -140,7 +140,8 @@ def _draft(
     if worked:
         sizes = ", ".join(f"{r.answer_bytes:,} bytes" for r in worked[:1] if r.answer_bytes)
         end = (
-            f" {count(len(worked), 'answer')} held {worked[0].proof}{f' ({sizes})' if sizes else ''}: the commands ran."
+            f" {count(len(worked), 'answer')} held {names((r.proof for r in worked), 3)}"
+            f"{f' ({sizes})' if sizes else ''}: the commands ran."
         )
     elif ok:
         end = " The server answered with success, so a script is there; what it answered is not readable here."

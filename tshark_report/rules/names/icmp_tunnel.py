@@ -84,9 +84,17 @@ def icmp_tunnel(tables: Tables, context: Context) -> Iterator[Draft]:
     echo = echoes(tables)
     if echo.is_empty():
         return
-    enough = echo.group_by("a", "b", maintain_order=True).len().filter(pl.col("len") >= context.limit("packets"))
     kept = tables.openings.filter(pl.col("transport").is_in(["icmp", "icmpv6"])).select("frame", "data")
     echo = echo.join(kept, on="frame", how="left", maintain_order="left")
+    # A network that is watched by pings has thousands of pairs: those that cannot be told are not looked into.
+    pairs = echo.group_by("a", "b", maintain_order=True).agg(
+        pl.len().alias("packets"),
+        pl.col("payload").drop_nulls().n_unique().alias("sizes"),
+        pl.col("data").drop_nulls().n_unique().alias("contents"),
+        pl.col("data").bin.head(1).is_in(IPV4_FIRST_BYTES).any().alias("inner"),
+    )
+    vary = (pl.col("sizes") >= _least_sizes(context)) | (pl.col("contents") >= 2) | pl.col("inner")
+    enough = pairs.filter((pl.col("packets") >= context.limit("packets")) & vary)
     made = []
     many = echo.join(enough.select("a", "b"), on=["a", "b"], how="semi", maintain_order="left")
     for rows in many.partition_by("a", "b", maintain_order=True):
@@ -114,9 +122,14 @@ def echoes(tables: Tables) -> pl.DataFrame:
 
 
 def _pair(rows: pl.DataFrame, context: Context) -> Iterator[Draft]:
+    sizes = rows["payload"].drop_nulls().n_unique()
+    content = content_of(rows)
+    carries = len(content.inner) >= context.limit("inner_packets") or content.unlike >= context.limit("unlike_content")
+    changing = content.different >= context.limit("different_content")
+    if sizes < _least_sizes(context) and not (carries or changing):
+        return
     requests, replies = rows.filter("request"), rows.filter(~pl.col("request"))
     unlike = _unlike(rows)
-    sizes = rows["payload"].drop_nulls().n_unique()
     one_reply_size = replies["payload"].drop_nulls().n_unique() <= 1
     surplus = replies.height - requests.height
     differs = (
@@ -135,9 +148,6 @@ def _pair(rows: pl.DataFrame, context: Context) -> Iterator[Draft]:
         and requests.height >= context.limit("free_requests")
         and _jumping(requests["payload"].drop_nulls())
     )
-    content = content_of(rows)
-    carries = len(content.inner) >= context.limit("inner_packets") or content.unlike >= context.limit("unlike_content")
-    changing = content.different >= context.limit("different_content")
     if not (differs or unasked or free or carries or changing):
         return
     opener = requests if requests.height else replies
@@ -242,6 +252,9 @@ class Content:
     text: str
 
 
+IPV4_FIRST_BYTES = [bytes([0x40 + words]) for words in range(5, 16)]
+"""Version 4 and a header of 5 to 15 words (RFC 791): how a whole IPv4 packet begins."""
+
 TIME_BYTES = 16
 """What a ping may put in front of its pattern: seconds and microseconds (iputils; BSD and Windows use less)."""
 
@@ -295,6 +308,11 @@ def inner_packet(data: bytes, payload: int | None) -> str:
     if data[9] in (6, 17) and len(data) >= header + 4:
         name += f" port {min(ports)}"
     return f"{min(source, target)} and {max(source, target)} ({name})"
+
+
+def _least_sizes(context: Context) -> float:
+    """Payload lengths below which no length says anything."""
+    return min(context.limit("sizes"), context.limit("free_sizes"))
 
 
 def pair_filter(a: str, b: str) -> str:

@@ -81,8 +81,8 @@ def _suspects(tables: Tables, apart: float) -> pl.DataFrame:
     ).filter(pl.col("their_id") > 0)
     copied = (
         resets.select("frame", "time", "ip_id", *ends)
-        .join(before, on=ends)
-        .filter((pl.col("their_id") == pl.col("ip_id")) & (pl.col("their_frame") < pl.col("frame")))
+        .join(before, left_on=[*ends, "ip_id"], right_on=[*ends, "their_id"])
+        .filter(pl.col("their_frame") < pl.col("frame"))
         .filter(pl.col("time") - pl.col("their_time") <= COPY_SECONDS)
         .group_by("frame")
         .agg(pl.col("their_frame").min())
