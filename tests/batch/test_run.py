@@ -132,7 +132,7 @@ def test_no_capture_at_all(tmp_path: Path, do: Do) -> None:
 
 
 def test_the_parent_loads_no_tables_and_no_rules() -> None:
-    """It only waits for its workers: that is half a second and 40 MB."""
+    """It only waits for its workers: that is a quarter of a second, and memory."""
     program = (
         "import sys, tshark_report.batch.run, tshark_report.batch.local, tshark_report.cli.batch;"
         "print([m for m in ('polars', 'numpy', 'weasyprint', 'tshark_report.rules') if m in sys.modules])"
