@@ -18,8 +18,9 @@ from tshark_report import evidence as evidence_of
 from tshark_report.capture import filters as run_filters
 from tshark_report.capture import vlans
 from tshark_report.capture.about import About, ask
+from tshark_report.capture.deadlines import deadline
 from tshark_report.capture.dissect import Options
-from tshark_report.capture.load import Loaded, Progress, deadline
+from tshark_report.capture.load import Loaded, Progress
 from tshark_report.capture.tshark import Tshark
 from tshark_report.errors import UsageError
 from tshark_report.reading import Opened, Request, opened, quiet

@@ -15,9 +15,15 @@ def test_what_the_user_allows_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert room.memory() == 3_000_000_000
     assert room.most_packets() == int((2.7e9 - room.BASE_BYTES) / room.BYTES_A_PACKET)
     monkeypatch.setenv(room.VARIABLE, "10 kB")
-    assert room.most_packets() == room.most_packets() >= room.LEAST_PACKETS
-    monkeypatch.setenv(room.VARIABLE, "10kb")
     assert room.most_packets() == room.LEAST_PACKETS, "a million packets are always tried"
+
+
+def test_what_is_no_size_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "left", lambda: 5_000_000_000)
+    monkeypatch.setenv(room.VARIABLE, "much")
+    assert room.memory() == 5_000_000_000
+    monkeypatch.setenv(room.VARIABLE, "9G")
+    assert room.memory() == 5_000_000_000, "no more than there is"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

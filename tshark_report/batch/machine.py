@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-import re
-from pathlib import Path
 
+from tshark_report.capture import room
 from tshark_report.errors import UsageError
 
 BASE_BYTES = 550_000_000
@@ -20,7 +19,6 @@ GZIP = 5
 """How many times a compressed capture is taken to grow."""
 SHARE = 0.8
 """Share of the available memory that is used where the user says nothing."""
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
 def cores() -> int:
@@ -49,30 +47,21 @@ def size(text: str) -> int:
     Raises:
         UsageError: it is no size.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?\s*", text, flags=re.IGNORECASE)
-    if not found or float(found[1]) <= 0:
+    found = room.size(text)
+    if found is None:
         raise UsageError(
             "this is not a size",
             detail=text,
             next_step="for example 4G or 500M",
             causes=("a unit that is none of K, M, G and T", "a word that is no number"),
         )
-    return int(float(found[1]) * _UNITS[found[2].lower()])
+    return found
 
 
 def available() -> int:
     """Bytes of memory that can be used: what the system has free, and what a container allows; 4 GB where unknown."""
-    found = []
-    try:
-        text = Path("/proc/meminfo").read_text(encoding="ascii")
-        if match := re.search(r"MemAvailable:\s+(\d+) kB", text):
-            found.append(int(match[1]) * 1024)
-        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
-        if limit.isdigit():
-            found.append(int(limit))
-    except OSError:
-        pass  # not Linux, or no container
-    return int(min(found, default=4 * 10**9) * SHARE)
+    left = room.left()
+    return int((4 * 10**9 if left is None else left) * SHARE)
 
 
 def need(name: str, size_in_bytes: int) -> int:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 from tshark_report.capture import check, dissect, handshakes, headers, objects, payload, split, survive
-from tshark_report.capture.deadlines import deadline as deadline
+from tshark_report.capture.deadlines import deadline
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.framing import Frames
 from tshark_report.capture.tshark import Tshark, known_fields

@@ -34,21 +34,22 @@ UNPACKED_LIMIT = 16 * 1024**3
 DISK_SHARE = 0.5
 """Of the free disk: what an unpacked capture may take, since others need room as well."""
 
-
 VARIABLE = "TSHARK_REPORT_MEMORY"
 """Variable of the user's: what a report may use (`4G`), on a machine that others need as well."""
 
-UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_SIZE = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmgt]?)(?:i?b)?\s*", re.IGNORECASE)
 
 
-def memory() -> int | None:
-    """Bytes of memory that can still be used; None where unknown.
+def size(text: str) -> int | None:
+    """Bytes of `4G`, `500M`, `1.5g`; None for what is no size."""
+    found = _SIZE.fullmatch(text)
+    return int(float(found[1]) * UNITS[found[2].lower()]) or None if found else None
 
-    What the system has, what a container allows, and what the user allows (`VARIABLE`; what is no size is ignored).
-    """
+
+def left() -> int | None:
+    """Bytes of memory that the system has left, and that a container allows; None where unknown."""
     found = []
-    if given := re.fullmatch(r"(\d{1,15})([KMGT]?)B?", os.environ.get(VARIABLE, "").strip().upper()):
-        found.append(int(given[1]) * UNITS[given[2]])
     try:
         text = Path("/proc/meminfo").read_text(encoding="ascii")
         if match := re.search(r"MemAvailable:\s+(\d+) kB", text):
@@ -59,6 +60,12 @@ def memory() -> int | None:
     except (OSError, ValueError):
         pass  # not Linux, or no container
     return min(found, default=None)
+
+
+def memory() -> int | None:
+    """Bytes that a report may use: what is left, and no more than the user allows (`VARIABLE`; no size is ignored)."""
+    allowed = size(os.environ.get(VARIABLE, ""))
+    return min((each for each in (allowed, left()) if each is not None), default=None)
 
 
 def most_packets() -> int:

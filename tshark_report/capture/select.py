@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tshark_report import scratch as scratch_folders
 from tshark_report.capture import check, process
 from tshark_report.capture import tshark as tshark_module
-from tshark_report.capture.load import deadline
+from tshark_report.capture.deadlines import deadline
 from tshark_report.capture.refused import refused
 from tshark_report.errors import TsharkFailed, UsageError
 

@@ -53,7 +53,7 @@ def fields(  # noqa: PLR0913
     from tshark_report import scratch
     from tshark_report.capture import check, chosen
     from tshark_report.capture import tshark as tshark_module
-    from tshark_report.capture.load import deadline
+    from tshark_report.capture.deadlines import deadline
     from tshark_report.cli.report import _request
 
     ranges = chosen.numbers(packets)

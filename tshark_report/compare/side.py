@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 
 from tshark_report.capture import chosen
+from tshark_report.capture.deadlines import deadline
 from tshark_report.capture.dissect import Options
-from tshark_report.capture.load import Loaded, Progress, deadline
+from tshark_report.capture.load import Loaded, Progress
 from tshark_report.errors import ReportError
 from tshark_report.normal.facts import Facts, facts
 from tshark_report.reading import Request, opened, quiet
