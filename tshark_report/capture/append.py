@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tshark_report.capture import framing, process
-from tshark_report.capture.tshark import Tshark
+from tshark_report.capture.tshark import Tshark, install_hint
 from tshark_report.errors import CaptureUnreadable, TsharkMissing
 
 BASE_SECONDS = 60.0
@@ -38,7 +38,7 @@ def in_order(
             "mergecap was not found",
             causes=("it is installed beside tshark on most systems",),
             detail="it joins the files of one recording",
-            next_step="sudo apt-get install wireshark-common",
+            next_step=install_hint(),
         )
     counts = [_packets(path) for path in files]
     limit = timeout or BASE_SECONDS + SECONDS_PER_MB * sum(p.stat().st_size for p in files) / 1e6
