@@ -77,6 +77,11 @@ class Fault:
     """Needs a mount or network namespace."""
 
 
+def _hanging_up_counts() -> None:
+    """Under nohup, or in a CI that runs detached, SIGHUP is ignored, and the report rightly goes on ignoring it."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def run(
     folder: Path,
     *args: object,
@@ -99,7 +104,7 @@ def run(
     started = time.monotonic()
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=given, cwd=out, start_new_session=True,
-        errors="replace",
+        errors="replace", preexec_fn=_hanging_up_counts,
     )  # fmt: skip
     if stop is not None:
         _wait_for(lambda: bool(_marked(mark, "tshark")) and any(scratch.iterdir()))
