@@ -64,12 +64,14 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
 
 def _stop() -> None:
     from tshark_report import scratch
-    from tshark_report.capture import process
+    from tshark_report.capture import group
 
-    process.stop_all()
-    scratch.remove_all()
-    scratch.remove_given()
-    os._exit(143)
+    def end() -> None:
+        scratch.remove_all()
+        scratch.remove_given()
+        os._exit(143)
+
+    group.stop_all(end)
 
 
 def _watch_parent(parent: int) -> None:

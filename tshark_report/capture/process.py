@@ -1,4 +1,4 @@
-"""The one place that starts processes.
+"""Programs that are run: their output is read, their end is told.
 
 A list of arguments; stdin closed; stderr read by a thread that keeps its first and
 last part, so that a flood of it blocks nothing and fills no disk; a deadline; the
@@ -8,9 +8,7 @@ the system stops us. Where the environment asks for it, behind a fence (`fence/`
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 import threading
 import time
@@ -20,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from tshark_report.capture import fence
+from tshark_report.capture import fence, group
 
 STDERR_KEPT = 64 * 1024
 """Bytes of stderr that are read back: the first half and the last half of a longer one."""
@@ -79,7 +77,7 @@ class Running:
 
     def kill(self) -> None:
         """End the process and all it has started."""
-        _kill(self._process)
+        group.kill(self._process)
 
     def finish(self) -> Done:
         """Wait for the end; stdout must have been read."""
@@ -128,30 +126,6 @@ class _Kept:
             self._pipe.close()
 
 
-_RUNNING: set[subprocess.Popen[bytes]] = set()
-_STOPPING = threading.Event()
-
-
-class Stopped(BaseException):
-    """The program is being ended: nothing new is started."""
-
-
-def stop_all() -> None:
-    """End every process that runs, and start none any more; for the handler of a signal that ends the program."""
-    _STOPPING.set()
-    for process in list(_RUNNING):
-        _kill(process)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        process.kill()
-    except AttributeError:  # Windows has no process groups of this kind
-        process.kill()
-
-
 @contextmanager
 def started(
     args: Sequence[str], *, timeout: float, env: Mapping[str, str], stdin: bool = False, cwd: str | None = None
@@ -166,21 +140,8 @@ def started(
     Raises:
         OSError: the program cannot be started.
     """
-    if _STOPPING.is_set():
-        raise Stopped
     full, environment = fence.command(args, env, timeout, cwd)
-    process = subprocess.Popen(
-        full,
-        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        cwd=cwd,
-        start_new_session=True,
-    )
-    _RUNNING.add(process)
-    if _STOPPING.is_set():
-        _kill(process)
+    process = group.start(full, stdin=stdin, env=environment, cwd=cwd)
     assert process.stdout is not None
     assert process.stderr is not None
     fenced = len(full) != len(args)
@@ -191,7 +152,7 @@ def started(
 
     def expire() -> None:
         running._expired.set()
-        _kill(process)
+        group.kill(process)
 
     timer = threading.Timer(timeout, expire)
     timer.daemon = True
@@ -201,7 +162,7 @@ def started(
     finally:
         timer.cancel()
         if process.poll() is None:
-            _kill(process)
+            group.kill(process)
         for pipe in (process.stdout, process.stdin):
             try:
                 if pipe is not None:
@@ -209,7 +170,7 @@ def started(
             except OSError:  # a broken pipe: the process has gone before it read everything
                 pass
         process.wait()
-        _RUNNING.discard(process)
+        group.ended(process)
         running._stderr.close()
         if fenced:
             fence.without_links(Path(env[fence.SCRATCH]))

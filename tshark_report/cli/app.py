@@ -55,10 +55,15 @@ def _end(number: int, _frame: object) -> None:
 
     for each in ENDING:
         signal.signal(each, signal.SIG_IGN)  # what follows cleans up, and must not be cut short itself
-    process = sys.modules.get("tshark_report.capture.process")
-    if process is not None:
-        process.stop_all()
-    raise Ended(number)
+
+    def end() -> None:
+        raise Ended(number)
+
+    group = sys.modules.get("tshark_report.capture.group")
+    if group is not None:
+        group.stop_all(end)
+    else:
+        end()
 
 
 class Ended(BaseException):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from tshark_report.capture import kept
+from tshark_report.capture import group, kept
 from tshark_report.capture.fence.access import hand_over, ways_open
 from tshark_report.capture.fence.building import has, wrapped
 from tshark_report.capture.fence.parts import SCRATCH, Fence
@@ -94,13 +93,7 @@ def _unfenced(place: str) -> bytes:
     Raises:
         OSError: it cannot be started.
     """
-    try:
-        done = subprocess.run(
-            [place, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_SECONDS, check=False
-        )
-    except subprocess.SubprocessError:
-        return b""
-    return done.stdout.partition(b"\n")[0] if done.returncode == 0 else b""
+    return group.answer([place, "--version"], seconds=PROBE_SECONDS) or b""
 
 
 def _says(fence: Fence, place: str, scratch: str) -> bytes | None:
@@ -109,14 +102,11 @@ def _says(fence: Fence, place: str, scratch: str) -> bytes | None:
     what = [place, "--version"] if place != "/bin/true" else [place]
     inside = ["/bin/sh", "-c", 'test -w "$0" || exit 9; exec "$@"', scratch, *what]
     env = {key: value for key, value in os.environ.items() if key not in (SCRATCH, SWITCH)} | {"HOME": scratch}
+    fenced = wrapped(fence, inside, env, scratch, PROBE_SECONDS, None, shown=(place,))
     try:
-        done = subprocess.run(
-            wrapped(fence, inside, env, scratch, PROBE_SECONDS, None, shown=(place,)), capture_output=True,
-            stdin=subprocess.DEVNULL, timeout=PROBE_SECONDS, env=env, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
+        return group.answer(fenced, seconds=PROBE_SECONDS, env=env)
+    except OSError:
         return None
-    return done.stdout.partition(b"\n")[0] if done.returncode == 0 else None
 
 
 def candidates() -> Iterator[Fence]:
