@@ -65,6 +65,7 @@ class TsharkDied(TsharkFailed):
         *,
         command: tuple[str, ...],
         how: str,
+        late: bool = False,
         detail: str = "",
         causes: tuple[str, ...] = (),
         next_step: str = "",
@@ -74,6 +75,8 @@ class TsharkDied(TsharkFailed):
         """The arguments of the pass that died."""
         self.how = how
         """How it ended, as the end of a sentence about tshark."""
+        self.late = late
+        """It was ended since it took too long."""
 
 
 class CaptureUnreadable(ReportError):

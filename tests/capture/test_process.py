@@ -47,6 +47,15 @@ def test_deadline() -> None:
     assert time.monotonic() - start < 10
 
 
+def test_a_deadline_that_passes_as_it_ends_has_ended_nothing() -> None:
+    with process.started(python("print('whole')"), timeout=60, env=ENV) as running:
+        out = running.stdout.read()
+        running._expired.set()  # as the timer does it a moment too late to end anything
+        done = running.finish()
+    assert out == b"whole\n"
+    assert not done.timed_out
+
+
 def test_deadline_reaches_grandchildren() -> None:
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
     start = time.monotonic()

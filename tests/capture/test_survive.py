@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +13,8 @@ import pytest
 
 from tests.capture import standin
 from tests.conftest import fixture_capture
-from tshark_report.capture import framing, survive
+from tshark_report.capture import dissect, survive
 from tshark_report.capture import tshark as tshark_module
-from tshark_report.capture.dissect import Options
 from tshark_report.capture.load import Loaded, load
 from tshark_report.errors import TsharkDied
 
@@ -38,7 +36,7 @@ def read(path: Path, program: str, folder: Path, timeout: float = 60.0) -> Loade
     scratch = folder / "scratch"
     scratch.mkdir()
     env = tshark_module.environment(scratch)
-    return load(path, tshark_module.find(program, env), scratch, env, Options(), timeout=timeout, jobs=1)
+    return load(path, tshark_module.find(program, env), scratch, env, dissect.Options(), timeout=timeout, jobs=1)
 
 
 def frames(made: Loaded) -> list[int]:
@@ -111,6 +109,75 @@ def test_died_once_only(classic: Path, tmp_path: Path) -> None:
 
 FIELDS = "import shutil\nos.execv(shutil.which('tshark', path='/usr/bin:/usr/local/bin'), ['tshark', *args])\n"
 
+LATE = (
+    "if '-r' in args and {more!r} and 'tcp.desegment_tcp_streams:FALSE' not in args:\n"
+    "    os.kill(os.getpid(), signal.SIGXCPU)\n"
+)
+
+
+@pytest.mark.tshark
+def test_where_time_is_missing_nothing_is_put_together(classic: Path, tmp_path: Path) -> None:
+    """A tshark that is too slow only as long as it puts segments together: every packet is read, each alone."""
+    made = read(classic, standin.make(tmp_path, LATE.format(more=True) + FIELDS), tmp_path)
+    assert frames(made) == list(range(1, ALL + 1))
+    assert made.preferences == survive.NOT_TOGETHER
+    [loss] = made.capture.losses
+    assert "was not put together" in loss
+    assert re.search("signal 24|SIGXCPU", loss)
+    assert all("tcp.desegment_tcp_streams:FALSE" in command for _, command in made.commands)
+    assert made.tables.http.height > 5, "requests fit into one segment"
+
+
+@pytest.mark.tshark
+def test_where_that_is_too_slow_as_well_the_capture_is_cut(classic: Path, tmp_path: Path) -> None:
+    # Too slow for more than 200 packets, whatever it is asked to do.
+    body = (
+        "import subprocess\nreal = shutil.which('tshark', path='/usr/bin:/usr/local/bin')\n"
+        "if '-r' not in args:\n    os.execv(real, ['tshark', *args])\n"
+        "out = subprocess.run(['tshark', *args], executable=real, stdout=subprocess.PIPE).stdout\n"
+        "rows = [row for row in out.split(b'\\n') if b'\\t' in row]\n"
+        "late = len(rows) > 200\n"
+        "sys.stdout.buffer.write(b'\\n'.join(rows[:200]) + b'\\n' if late else out)\nsys.stdout.flush()\n"
+        "os.kill(os.getpid(), signal.SIGXCPU) if late else None\n"
+    )
+    made = read(classic, standin.make(tmp_path, "import shutil\n" + body), tmp_path)
+    cut = int(200 * survive.KEPT_OF_READ)
+    assert frames(made) == list(range(1, cut + 1))
+    assert len(made.capture.losses) == 2
+    assert f"only the first {cut} of {ALL} packets were read" in made.capture.losses[1]
+
+
+@pytest.mark.tshark
+def test_it_is_cut_again_until_it_can_be_read(classic: Path, tmp_path: Path) -> None:
+    """Statistics and carried files take time that the search for the place to cut does not see."""
+    body = (
+        "if '-r' in args and '-l' not in args:\n"
+        "    import struct\n    data = open(args[args.index('-r') + 1], 'rb').read()\n    at = frames = 0\n"
+        "    at = 24\n    while at < len(data):\n"
+        "        at += 16 + struct.unpack_from('<I', data, at + 8)[0]; frames += 1\n"
+        "    if frames > 80:\n        os.kill(os.getpid(), signal.SIGXCPU)\n"
+    )
+    made = read(classic, standin.make(tmp_path, body + FIELDS), tmp_path)
+    assert frames(made) == list(range(1, made.capture.packets + 1))
+    assert 40 <= made.capture.packets <= 80
+    assert len(made.capture.losses) == 2
+    assert f"only the first {made.capture.packets} of {ALL} packets were read" in made.capture.losses[1]
+    assert sum("only the first" in each for each in made.capture.warnings) == 1
+
+
+@pytest.mark.tshark
+def test_no_pass_begins_after_all_deadlines(classic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often tshark dies: when the time for all of it is over, that is told."""
+    monkeypatch.setattr(survive, "MOST_DEADLINES", 0.0)
+    asked = tmp_path / "asked"
+    body = f"if '-r' in args:\n    open({str(asked)!r}, 'a').write('x'); os.kill(os.getpid(), 11)\n"
+    asked.touch()
+    asked.chmod(0o666)
+    monkeypatch.setenv("TSHARK_REPORT_FENCE", "off")
+    with pytest.raises(TsharkDied):
+        read(classic, standin.make(tmp_path, body + FIELDS), tmp_path)
+    assert asked.read_text() == "x"
+
 
 @pytest.mark.tshark
 def test_it_is_in_the_report(classic: Path, tmp_path: Path) -> None:
@@ -125,32 +192,3 @@ def test_it_is_in_the_report(classic: Path, tmp_path: Path) -> None:
     assert any(f"frame {ON_IT}" in line for line in report["limits"])
     assert any(f"frame {ON_IT}" in line for line in report["capture"]["warnings"])
     assert all("mended" not in c["command"] for c in report["commands"])
-
-
-def _pcapng(order: str) -> bytes:
-    def block(kind: int, body: bytes) -> bytes:
-        length = len(body) + 12
-        return struct.pack(order + "II", kind, length) + body + struct.pack(order + "I", length)
-
-    made = block(framing.SECTION, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
-    made += block(framing.INTERFACE, struct.pack(order + "HHI", 1, 0, 0))
-    data = b"\x02" * 60
-    made += block(framing.ENHANCED, struct.pack(order + "IIIII", 0, 1, 2, 60, 1500) + data)
-    made += block(framing.OLD_PACKET, struct.pack(order + "HHIIII", 0, 0, 1, 3, 60, 60) + data)
-    return made + block(framing.SIMPLE, struct.pack(order + "I", 60) + data)
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_emptied_frames_keep_their_place(tmp_path: Path, order: str) -> None:
-    source, target = tmp_path / "a.pcapng", tmp_path / "b.pcapng"
-    source.write_bytes(_pcapng(order))
-    for empty in ([1], [2], [3], [1, 2, 3], []):
-        with target.open("wb") as out:
-            survive.write(source, framing.index(source), empty, 3, out)
-        made = framing.index(target)
-        assert list(made.captured) == [0 if n in empty else 60 for n in (1, 2, 3)]
-        assert list(made.wire)[:2] == [1500, 60]
-        assert not made.truncated
-    with target.open("wb") as out:
-        survive.write(source, framing.index(source), [2], 2, out)
-    assert len(framing.index(target)) == 2

@@ -30,6 +30,7 @@ def test_a_whole_session() -> None:
     assert (row["client_resets"], row["server_resets"], row["first_reset_frame"]) == (0, 1, 7)
     assert (row["client_isn"], row["server_isn"], row["syn_frame"]) == (100, 900, 1)
     assert (row["rtt_server"], row["rtt_client"], row["rtt"]) == (1.0, 1.0, 2.0)
+    assert (row["start"], row["end"], row["seconds"]) == (builders.START, builders.START + 6, 6.0)
     assert (row["established"], row["refused"], row["unanswered"]) == (True, False, False)
 
 
@@ -68,4 +69,11 @@ def test_flows_of_udp() -> None:
     # Port 53 spoke first: it answers a question that the capture does not hold.
     assert (row["client"], row["client_port"], row["server"], row["server_port"]) == (OUTSIDE, 40000, CLIENT, 53)
     assert (row["client_payload"], row["server_payload"], row["packets"]) == (30, 90, 2)
+    assert (row["bytes"], row["client_bytes"], row["server_bytes"], row["seconds"]) == (120, 60, 60, 1.0)
     assert row["protocol"] == "DNS"
+
+
+def test_packets_without_a_stream_or_an_address_make_no_session() -> None:
+    packets = builders.packets({"stream": None}, {"src": None}, {"transport": "udp", "stream": 9})
+    assert tcp_sessions(packets).is_empty()
+    assert udp_flows(packets)["stream"].to_list() == [9]

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tshark_report.capture import fence, framing, process, room
+from tshark_report.capture import damaged, fence, framing, process, room
 from tshark_report.capture.tshark import Tshark
 from tshark_report.errors import CaptureUnreadable, reason
 
@@ -321,7 +321,7 @@ def begin(
         pool.submit(capinfos, tshark, capture.path, env, timeout),
         pool.submit(frames_of, capture.path),
     )
-    if not capture.compressed and not _type_by_magic(capture.original):
+    if not capture.compressed and not damaged.kind(capture.original):
         accept(capture, background.info.result())
     return capture, background
 
@@ -379,13 +379,6 @@ def _prepared(tshark: Tshark, path: Path, scratch: Path) -> CaptureFile:
     return capture
 
 
-def _type_by_magic(path: Path) -> str:
-    """`pcap` or `pcapng` by the first bytes of a file, empty for any other."""
-    with path.open("rb") as file:
-        magic = file.read(4)
-    return "pcapng" if magic == framing.PCAPNG_MAGIC else "pcap" if magic in framing.PCAP_MAGICS else ""
-
-
 def accept(capture: CaptureFile, info: Capinfos) -> None:
     """Take over what capinfos says.
 
@@ -399,19 +392,10 @@ def accept(capture: CaptureFile, info: Capinfos) -> None:
         if info.code < 0:
             if info.code != NOT_INSTALLED:
                 capture.warnings.append(f"capinfos was ended before it said anything: {info.error or 'no answer'}")
-            capture.file_type = capture.file_type or _type_by_magic(capture.path)
+            capture.file_type = capture.file_type or damaged.kind(capture.path)
             return
-        # What was read may be a copy in the scratch folder, whose name tells nobody anything.
-        said = info.error.replace(str(capture.path), str(shown))
-        detail = said.split(":", 1)[-1].strip() if not kind else f"Wireshark takes it for '{kind}', not packets"
-        raise _unreadable(
-            shown,
-            "this is not a capture file",
-            detail or "no known capture format",
-            "the file is something else with a capture's name",
-            "the download was an error page, or was cut within the first bytes",
-            next_step=f"file {shown}",
-        )
+        said = info.error if not kind else f"Wireshark takes it for '{kind}', not packets"
+        raise damaged.unreadable(shown, capture.path, said)
     capture.file_type = kind
     capture.packets = int(values.get("Number of packets", "0") or 0)
     capture.link_types = [part for part in values.get("File encapsulation", "").split(" ") if part]

@@ -10,17 +10,19 @@ the first difference the capture is read again with `-T fields`, which escapes.
 from __future__ import annotations
 
 import re
+import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
-from tshark_report.capture import process
+from tshark_report.capture import damaged, process
 from tshark_report.capture.refused import refused
 from tshark_report.capture.tshark import Tshark
-from tshark_report.errors import CaptureUnreadable, TsharkDied, TsharkFailed
+from tshark_report.errors import TsharkDied, TsharkFailed
 
 CHUNK = 8 * 1024 * 1024
 """Bytes of rows handed on at a time: large enough for a fast parse, small enough to keep memory flat."""
@@ -28,7 +30,9 @@ CHUNK = 8 * 1024 * 1024
 SEPARATOR = "\x1f"
 """Between several values of one field in `-T fields`; tshark escapes it inside a value, as every control byte."""
 
-ABOUT_THE_FILE = re.compile(r"record data that|network type|isn't a capture file|doesn't understand|can't be opened")
+ABOUT_THE_FILE = re.compile(
+    r"record data that|network type|isn't a capture file|doesn't understand|can't be opened|damaged or corrupt"
+)
 """What tshark says where the file is at fault, not what it was asked."""
 
 OBJECT_KINDS = ("http", "smb", "tftp", "ftp-data", "imf")
@@ -165,6 +169,35 @@ def _offset_of_line(block: bytes, count: int) -> int:
     return at
 
 
+class Start(Protocol):
+    """Starts a process, as `process.started`."""
+
+    def __call__(
+        self, args: Sequence[str], *, timeout: float, env: Mapping[str, str], stdin: bool = False
+    ) -> AbstractContextManager[process.Running]:
+        """The process, gone on leaving."""
+
+
+def command(
+    tshark: Tshark,
+    path: str,
+    layout: Layout,
+    options: Options,
+    taps: Iterable[str] = TAPS,
+    objects: Path | None = None,
+) -> list[str]:
+    """The command line of one pass over `path` (`-`: its standard input)."""
+    args = [tshark.path, "-n", "-r", path, *options.arguments(), *layout.arguments()]
+    if options.display_filter:
+        args += ["-Y", options.display_filter]
+    for tap in taps:
+        args += ["-z", tap + (f",{options.display_filter}" if options.display_filter else "")]
+    if objects is not None:
+        for kind in OBJECT_KINDS:
+            args += ["--export-objects", f"{kind},{objects / kind}"]
+    return args
+
+
 def dissect(
     tshark: Tshark,
     path: Path,
@@ -178,12 +211,14 @@ def dissect(
     taps: Iterable[str] = TAPS,
     objects: Path | None = None,
     feed: Callable[[IO[bytes]], None] | None = None,
+    start: Start = process.started,
 ) -> Pass:
     """Read `path` once; `consume` gets blocks of whole, checked rows.
 
     `expected` is the number of packets where it is known (no display filter). `timeout` is in seconds.
     With `objects`, files that crossed the wire are written below that folder, one folder a protocol. With `feed`,
     tshark reads what that function writes into its standard input, and `path` only names the capture in errors.
+    `start` starts it; one that was started before will do.
 
     Raises:
         Forged: a row is not what tshark writes for an honest packet; nothing that was consumed may be used.
@@ -191,15 +226,7 @@ def dissect(
         CaptureUnreadable: this tshark cannot read the file's packets.
         TsharkFailed: tshark was killed, hung, or ended without a row.
     """
-    args = [tshark.path, "-n", "-r", "-" if feed else str(path), *options.arguments()]
-    args += layout.arguments()
-    if options.display_filter:
-        args += ["-Y", options.display_filter]
-    for tap in taps:
-        args += ["-z", tap + (f",{options.display_filter}" if options.display_filter else "")]
-    if objects is not None:
-        for kind in OBJECT_KINDS:
-            args += ["--export-objects", f"{kind},{objects / kind}"]
+    args = command(tshark, "-" if feed else str(path), layout, options, taps, objects)
     width = len(layout.columns) - 1
     result = Pass(args, by_fields=layout.by_fields)
     # Parsing has a thread of its own: a reader that parses leaves the pipe full, and tshark waiting.
@@ -212,7 +239,7 @@ def dissect(
             parsing.append(parser.submit(consume, block))
 
         rows = _Rows(expected, width, hand_on)
-        with process.started(args, timeout=timeout, env=env, stdin=feed is not None) as running:
+        with start(args, timeout=timeout, env=env, stdin=feed is not None) as running:
             if feed is not None and running.stdin is not None:
                 write_into(running.stdin, feed)
             for piece in running.chunks(256 * 1024):
@@ -257,6 +284,7 @@ def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeo
             next_step="read a slice: --filter, --from/--to; or give it longer with --timeout SECONDS",
             command=tuple(result.command),
             how=f"did not finish within {timeout:.0f} s",
+            late=True,
         )
     if done.code < 0:
         raise TsharkDied(
@@ -266,6 +294,7 @@ def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeo
             next_step=f"tshark -n -r {path} -q -z io,phs",
             command=tuple(result.command),
             how=f"was ended by signal {-done.code}",
+            late=-done.code == getattr(signal, "SIGXCPU", None),
         )
     if "cut short" in text or "cut off" in text:
         result.truncated = True
@@ -275,12 +304,7 @@ def _judge(done: process.Done, result: Pass, options: Options, path: Path, timeo
     message = done.last_error.removeprefix("tshark: ")
     first = done.complaint
     if result.rows == 0 and ABOUT_THE_FILE.search(text):
-        raise CaptureUnreadable(
-            "tshark cannot read this capture",
-            detail=f"{path.name}: {message or first}",
-            causes=("its link type is one that this tshark does not know", "the file is damaged"),
-            next_step=f"tshark -n -r {path} -c 1",
-        )
+        raise damaged.unreadable(Path(path.name), path, message or first)
     given = [options.display_filter, *options.preferences, *options.decode_as, options.profile]
     if result.rows == 0 and any(given):
         raise refused(first, options)

@@ -20,6 +20,7 @@ from tshark_report.capture.dissect import Options, write_into
 from tshark_report.capture.load import Loaded
 from tshark_report.capture.tshark import Tshark
 from tshark_report.tables import cuts, first_pass
+from tshark_report.tables.frame_sets import spelled_out
 
 _ROW = re.compile(r"^\|[^|]*<>[^|]*\|((?:\s*\d+\s*\|)+)", re.MULTILINE)
 
@@ -48,7 +49,13 @@ def checked(counter: Counter, wanted: Sequence[str], loaded: Loaded, jobs: int =
     `jobs` is how many tsharks may run at once. A filter that tshark refuses, or that would need a whole pass over a
     very large capture, is missing from the result: its finding is then marked as not checked.
     """
-    unique = list(dict.fromkeys(f for f in wanted if f))
+    plain = {each: spelled_out(each) for each in wanted if each}
+    found, command = _checked(counter, list(dict.fromkeys(plain.values())), loaded, jobs)
+    return {each: found[same] for each, same in plain.items() if same in found}, command
+
+
+def _checked(counter: Counter, unique: list[str], loaded: Loaded, jobs: int) -> tuple[dict[str, int], list[str]]:
+    """As `checked`, for filters without sets, each once."""
     total = loaded.tables.packets.height
     frames, keys = loaded.capture.frames, loaded.keys
     if not unique:
@@ -95,7 +102,8 @@ def counts(
     unique = list(dict.fromkeys(unique))
     if not unique:
         return {}, []
-    columns = [f"({options.display_filter}) && ({each})" if options.display_filter else each for each in unique]
+    plain = [spelled_out(each) for each in unique]
+    columns = [f"({options.display_filter}) && ({each})" if options.display_filter else each for each in plain]
     shown = _command(counter, columns)
     args = [tshark.path, "-n", "-r", "-", *shown[4:]] if feed else shown
     done = _run(args, counter, feed)

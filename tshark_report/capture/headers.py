@@ -21,15 +21,13 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+from tshark_report.capture.extensions import extensions
 from tshark_report.capture.framing import Frames
 from tshark_report.capture.split import Located, gather
 
 ETHERNET, COOKED, COOKED2 = 1, 113, 276
 TCP, UDP, SCTP = 6, 17, 132
 """IP protocol numbers (IANA protocol-numbers, 2024)."""
-EXTENSIONS = (0, 43, 60)
-"""IPv6 extension headers that may stand before the transport: hop-by-hop, routing, destination (RFC 8200)."""
-MOST_EXTENSIONS = 4
 
 SCHEMA: dict[str, pl.DataType] = {
     "plain": pl.Boolean(),
@@ -156,7 +154,7 @@ def _read(data: npt.NDArray[Any], frames: Frames, at: Located) -> pl.DataFrame:
 
     carried = _number(data, net6 + 4, 2)
     good6 = (data[net6] >> 4 == 6) & (carried > 0) & (carried + 40 <= on_wire[six])
-    following, step, good6 = _extensions(data, net6, at.end[six], good6)
+    following, step, good6 = extensions(data, net6, at.end[six], good6)
     plain[six[~good6]] = False
     upper[six], left[six], protocol[six] = net6 + step, carried + 40 - step, following
 
@@ -213,29 +211,6 @@ def _kept(rows: npt.NDArray[Any], good: npt.NDArray[Any], plain: npt.NDArray[Any
     plain[rows[~good]] = False
     kept: npt.NDArray[Any] = rows[good]
     return kept
-
-
-def _extensions(
-    data: npt.NDArray[Any], network: npt.NDArray[Any], end: npt.NDArray[Any], good: npt.NDArray[Any]
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
-    """Protocol behind the IPv6 extension headers, length of all headers, and whether they could be read."""
-    import numpy as np
-
-    following = data[network + 6].astype(np.int64)
-    step = np.full(len(network), 40, dtype=np.int64)
-    for _ in range(MOST_EXTENSIONS):
-        more = np.flatnonzero(np.isin(following, EXTENSIONS) & good)
-        if not len(more):
-            break
-        here = network[more] + step[more]
-        fits = here + 8 <= end[more]
-        good[more[~fits]] = False
-        more, here = more[fits], here[fits]
-        step[more] += (data[here + 1].astype(np.int64) + 1) * 8
-        following[more] = data[here]
-    # A fragment, an authentication header, or more of them than are followed here.
-    good &= ~np.isin(following, (*EXTENSIONS, 44, 51)) & (network + step <= end)
-    return following, step, good
 
 
 def _hardware(

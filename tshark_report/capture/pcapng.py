@@ -43,6 +43,8 @@ def read(data: bytes) -> list[Frame]:
         frames = framing.index(Path(file.name))
     if not frames.pcapng:
         raise framing.NotFramed("not pcapng")
+    if sum(data[at : at + 4] == framing.PCAPNG_MAGIC for at, _ in frames.blocks) != 1:
+        raise framing.NotFramed("several sections, each of which may have another byte order")
     units = _units(data, frames)
     made = []
     for at, captured, wire, record, link in zip(
@@ -57,9 +59,11 @@ def read(data: bytes) -> list[Frame]:
 
 
 def _read_options(data: bytes, at: int, end: int, order: str) -> Iterator[tuple[int, bytes]]:
-    while at + 4 <= end:
+    while at + 4 <= min(end, len(data)):
         code, size = struct.unpack_from(order + "HH", data, at)
         if code == 0:
+            return
+        if at + 4 + size > end:
             return
         yield code, data[at + 4 : at + 4 + size]
         at += 4 + size + -size % 4
@@ -71,7 +75,8 @@ def _units(data: bytes, frames: framing.Frames) -> list[int]:
     for at, length in frames.blocks:
         if struct.unpack_from(frames.order + "I", data, at)[0] != framing.INTERFACE:
             continue
-        power = dict(_read_options(data, at + 16, at + length - 4, frames.order)).get(_RESOLUTION, b"\x06")[0]
+        said = dict(_read_options(data, at + 16, at + length - 4, frames.order))
+        power = (said.get(_RESOLUTION) or b"\x06")[0]
         unit = 2 ** (power & 127) if power & 128 else 10**power
         units.append(unit)
     return units

@@ -84,7 +84,8 @@ class Running:
         code = self._process.wait()
         code = fence.code(code) if self._fenced else code
         seconds = time.monotonic() - self._started
-        return Done(self.args, code, b"", self._stderr.text(), seconds, self._expired.is_set())
+        # A deadline that passes in the moment in which the process ends by itself has ended nothing.
+        return Done(self.args, code, b"", self._stderr.text(), seconds, self._expired.is_set() and code != 0)
 
 
 class _Kept:

@@ -3,29 +3,27 @@
 The pass that died is run once more with its output flushed at each row: the frame behind the last row is the one. That
 is verified with the capture up to before and up to that frame; where it does not hold, the end of the capture is
 halved until it does. The frame is then emptied in a copy of the capture: it keeps its number, time and length, so that
-every other frame keeps its number too. After a few such frames, or where memory or time are what was missing, the
-capture is cut instead and the report covers what stands before.
+every other frame keeps its number too. After a few such frames, or where memory is what was missing, the capture is
+cut instead and the report covers what stands before. Where it is time, all of it is read once more without putting
+together what several packets carry, which is what takes tshark so long, and cut only if that is too slow as well.
+All of this together takes no more than a few deadlines (`deadlines.MOST_DEADLINES`), whatever the capture holds.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
-import select
 import shutil
-import signal
-import struct
-import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
-from tshark_report.capture import check, framing, process, room
-from tshark_report.capture.dissect import write_into
+from tshark_report.capture import check, framing, piles, process, room, shortened
+from tshark_report.capture.deadlines import MOST_DEADLINES
 from tshark_report.capture.framing import Frames
+from tshark_report.capture.probe import Ended, probed
 from tshark_report.capture.tshark import Tshark
 from tshark_report.errors import TsharkDied, TsharkFailed
 
@@ -34,14 +32,17 @@ Result = TypeVar("Result")
 RETRIES = 3
 """Frames that are emptied before the capture is cut: more of them are a broken tshark, not a broken packet."""
 
-STALL_SECONDS = 15.0
-"""Seconds without a row after which a probe takes tshark for hanging; the slowest packets seen took 0.03 s."""
-
 SHARE_OF_DEADLINE = 0.5
 """Of a pass's deadline: what one probe may take."""
 
 MOST_PROBES = 40
 """Twice the halvings that a million frames need."""
+
+NOT_TOGETHER = ("ip.defragment:FALSE", "ipv6.defragment:FALSE", "tcp.desegment_tcp_streams:FALSE")
+"""Preferences under which tshark looks at each packet alone: its time then grows with their number, not faster."""
+
+LATER_SHARE = 0.5
+"""Of a pass's deadline: what each pass may take after one ran into it."""
 
 KEPT_OF_READ = 0.8
 """Share of the frames that were read before memory or time ran out that the second reading is given."""
@@ -64,18 +65,23 @@ class Case:
     copies: int = 0
     again: bool = False
     """A reading was repeated without a change, since the death could not be repeated."""
-    cut: bool = False
-    """What stands behind a deadly frame was left out already."""
+    cut: str = ""
+    """The sentence that says what was left out behind a deadly frame; empty where nothing was."""
+    there: int = 0
+    """Packets that were in the file before it was cut; 0 as long as it is not."""
+    trimmed: int = 0
+    """Frames of which the headers only were kept."""
+    preferences: tuple[str, ...] = ()
+    """What tshark is told beyond what the user says: nothing, or NOT_TOGETHER."""
+    until: float = field(init=False)
+    """When all of it ends, by the monotonic clock."""
 
+    def __post_init__(self) -> None:
+        self.until = time.monotonic() + MOST_DEADLINES * self.limit
 
-@dataclass(frozen=True)
-class _Ended:
-    """How a probe ended: rows that came out, and what stopped it (empty: it reached the end of the capture)."""
-
-    rows: int
-    how: str = ""
-    cause: str = ""
-    """`frame`: crashed or hung on one; `memory` or `time`: ran out of it."""
+    def seconds(self) -> float:
+        """What the next pass may take."""
+        return max(1.0, min(self.limit, self.until - time.monotonic()))
 
 
 def reading(read: Callable[[check.Background], Result], case: Case) -> tuple[Result, check.Background]:
@@ -89,6 +95,9 @@ def reading(read: Callable[[check.Background], Result], case: Case) -> tuple[Res
     while True:
         try:
             made = read(case.background)
+        except piles.Piled as found:
+            case.background = _headers_only(case, found.surplus)
+            continue
         except TsharkDied as died:
             case.background = _mended(case, died)
             continue
@@ -110,7 +119,7 @@ def bounded(case: Case) -> None:
     if case.capture.path.parent == case.scratch:
         os.truncate(case.capture.path, end)  # our own copy, unpacked
     else:
-        _rewritten(case, frames, (), most)
+        _rewritten(case, frames, {}, most)
     frames.shorten(most)
     total = f" of {int(there):,}" if there.isdigit() and int(there) > most else ""
     case.capture.losses.append(
@@ -143,11 +152,15 @@ def counted(capture: check.CaptureFile, taken: int) -> None:
 
 def _mended(case: Case, died: TsharkDied) -> check.Background:
     """The background of the capture without what killed tshark."""
-    if case.cut:
+    if time.monotonic() > case.until or (case.cut and not died.late):
         raise died
     shutil.rmtree(case.scratch / "objects", ignore_errors=True)  # what the pass that died had exported so far
     frames = _framed(case, died)
-    ended = _probe(case, died.command, frames, None)
+    if case.cut:
+        return _cut(case, frames, len(frames) // 2, died, f"tshark {died.how} again and again")
+    ended = _probe(case, died.command, frames, len(frames))
+    if died.late and not case.preferences and ended.cause != "frame":
+        return _not_together(case, died)
     if not ended.how:
         if case.again:
             raise died
@@ -166,7 +179,33 @@ def _mended(case: Case, died: TsharkDied) -> check.Background:
             case, frames, frame - 1, died, f"tshark {how} on frame {frame:,}, after {several} had been left out"
         )
     case.emptied[frame] = how
-    _rewritten(case, frames, {frame}, len(frames))
+    _rewritten(case, frames, {frame: 0}, len(frames))
+    return _indexed(case)
+
+
+def _not_together(case: Case, died: TsharkDied) -> check.Background:
+    """Read the same capture without putting together what several packets carry, and say so."""
+    case.preferences = NOT_TOGETHER
+    case.limit *= LATER_SHARE
+    case.capture.losses.append(
+        f"tshark {died.how}, so the capture was read packet by packet: what was sent in several packets, as IP "
+        "fragments or as long messages over TCP (files, web pages), was not put together, and what can be seen only in "
+        "the whole of it is not in this report."
+    )
+    case.capture.warnings.append(f"tshark {died.how}: the capture was read packet by packet, nothing was put together")
+    return case.background
+
+
+def _headers_only(case: Case, surplus: piles.Surplus) -> check.Background:
+    """Keep no more than the headers of fragments that no datagram can hold, and say so."""
+    frames = case.background.frames.result()
+    assert frames is not None  # they were found by its framing
+    _rewritten(case, frames, surplus.kept, len(frames))
+    case.trimmed = len(surplus.kept)
+    case.capture.losses.append(
+        f"{case.trimmed:,} of {len(frames):,} packets are fragments of datagrams that had more of them than a datagram "
+        f"can hold ({piles.MOST:,}), most from {surplus.between}: of these the headers were read and nothing else."
+    )
     return _indexed(case)
 
 
@@ -180,7 +219,7 @@ def _framed(case: Case, died: TsharkDied) -> Frames:
     if editcap is None or copy.exists():
         raise died
     process.run(
-        [editcap, "-F", "pcapng", str(case.capture.path), str(copy)], timeout=case.limit, env=case.env
+        [editcap, "-F", "pcapng", str(case.capture.path), str(copy)], timeout=case.seconds(), env=case.env
     )  # what it says does not matter: the copy has frames or not
     try:
         frames = framing.index(copy)
@@ -192,7 +231,7 @@ def _framed(case: Case, died: TsharkDied) -> Frames:
     return frames
 
 
-def _frame(case: Case, died: TsharkDied, frames: Frames, ended: _Ended) -> tuple[int, str]:
+def _frame(case: Case, died: TsharkDied, frames: Frames, ended: Ended) -> tuple[int, str]:
     """The number (from 1) of the frame on which tshark dies, and how."""
     guess = min(ended.rows + 1, len(frames))
     if (
@@ -202,7 +241,7 @@ def _frame(case: Case, died: TsharkDied, frames: Frames, ended: _Ended) -> tuple
         return guess, told.how
     # Rows are no guide here: the shortest beginning of the capture that kills it ends with the frame.
     alive, dead, how = 0, len(frames), ended.how
-    stop = time.monotonic() + case.limit
+    stop = time.monotonic() + case.seconds()
     for _ in range(MOST_PROBES):
         if dead - alive <= 1 or time.monotonic() > stop:
             break
@@ -215,142 +254,34 @@ def _frame(case: Case, died: TsharkDied, frames: Frames, ended: _Ended) -> tuple
     return dead, how
 
 
-def _probe(case: Case, command: tuple[str, ...], frames: Frames, upto: int | None) -> _Ended:
-    """Run the pass that died on the first `upto` frames (None: all), row by row, and see how it ends."""
-    if upto == 0:
-        return _Ended(0)
-    end = frames.end if upto is None or upto >= len(frames) else int(frames.record[upto])
-    args = [*_probing(command, case.capture.path), "-l"]
-    limit = case.limit * SHARE_OF_DEADLINE
-    stall = min(STALL_SECONDS, limit / 3)
-    rows, stalled = 0, False
-    last = time.monotonic()
-    with process.started(args, timeout=limit, env=case.env, stdin=True) as running:
-        assert running.stdin is not None
-        write_into(running.stdin, _beginning(case.capture.path, end))
-        while True:
-            # Starting takes a while on a busy machine: the first row may take as long as the whole probe.
-            if not _ready(running.stdout, stall if rows else limit):
-                stalled = True
-                running.kill()
-            piece = running.stdout.read1(1 << 20)  # type: ignore[attr-defined]
-            if not piece:
-                break
-            rows += piece.count(b"\n")
-            last = time.monotonic()
-        done = running.finish()
-    rows = min(rows, len(frames))
-    if stalled or (done.timed_out and time.monotonic() - last > limit / 2):
-        return _Ended(rows, f"gave no answer for {time.monotonic() - last:.0f} s", "frame")
-    if done.timed_out or done.code == -getattr(signal, "SIGXCPU", 0):
-        return _Ended(rows, f"was not ready after {limit:.0f} s", "time")
-    if done.code < 0:
-        memory = done.code == -9 or "failed to allocate" in done.stderr or "ut of memory" in done.stderr
-        return _Ended(rows, f"was ended by {signal_name(-done.code)}", "memory" if memory else "frame")
-    return _Ended(rows)
+def _probe(case: Case, command: tuple[str, ...], frames: Frames, upto: int) -> Ended:
+    return probed(command, case.capture.path, frames, upto, case.env, case.seconds() * SHARE_OF_DEADLINE)
 
 
-def _probing(command: tuple[str, ...], path: Path) -> list[str]:
-    """The command that died, reading from its standard input, every packet a row, no statistics and no files."""
-    made: list[str] = []
-    skip = False
-    for place, arg in enumerate(command):
-        if skip:
-            skip = False
-        elif arg in ("-Y", "-z", "--export-objects"):
-            skip = True
-        elif place and command[place - 1] == "-r":
-            made.append("-")
-        elif arg != str(path):
-            made.append(arg)
-    return made
-
-
-def _ready(pipe: IO[bytes], seconds: float) -> bool:
-    if sys.platform == "win32":  # select knows only sockets there: the deadline alone decides
-        return True
-    return bool(select.select([pipe], [], [], seconds)[0])
-
-
-def _beginning(path: Path, end: int) -> Callable[[IO[bytes]], None]:
-    """A function that writes the first `end` bytes of `path` into a pipe."""
-
-    def work(pipe: IO[bytes]) -> None:
-        left = end
-        with path.open("rb") as file:
-            while left and (piece := file.read(min(left, 1 << 20))):
-                pipe.write(piece)
-                left -= len(piece)
-
-    return work
-
-
-def signal_name(number: int) -> str:
-    """`signal 11 (SIGSEGV)`."""
-    try:
-        return f"signal {number} ({signal.Signals(number).name})"
-    except ValueError:
-        return f"signal {number}"
-
-
-def _rewritten(case: Case, frames: Frames, empty: Iterable[int], upto: int) -> None:
-    """Write the first `upto` frames as a capture in the scratch folder, those in `empty` (numbers) without content."""
+def _rewritten(case: Case, frames: Frames, kept: Mapping[int, int], upto: int) -> None:
+    """Write the first `upto` frames as a capture in the scratch folder, of those in `kept` (numbers) so many bytes."""
     case.copies += 1
     target = case.scratch / f"mended{case.copies}{'.pcapng' if frames.pcapng else '.pcap'}"
     before = case.capture.path
     with target.open("wb") as out:
-        write(before, frames, empty, upto, out)
+        shortened.write(before, frames, kept, upto, out)
     case.capture.path = target
     if before.parent == case.scratch and before.name.startswith("mended"):
         before.unlink(missing_ok=True)
-
-
-def write(source: Path, frames: Frames, empty: Iterable[int], upto: int, out: IO[bytes]) -> None:
-    """Write the first `upto` frames of `source` to `out`; the frames in `empty` (numbers from 1) keep no content."""
-    stop = frames.end if upto >= len(frames) else int(frames.record[upto])
-    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at = 0
-        for number in sorted({each for each in empty if each <= upto}):
-            start = int(frames.record[number - 1])
-            _copy(data, at, start, out)
-            record, at = _emptied(data, frames, number - 1, start)
-            out.write(record)
-        _copy(data, at, stop, out)
-
-
-def _copy(data: mmap.mmap, start: int, end: int, out: IO[bytes]) -> None:
-    for at in range(start, end, 1 << 24):
-        out.write(data[at : min(end, at + (1 << 24))])
-
-
-def _emptied(data: mmap.mmap, frames: Frames, place: int, start: int) -> tuple[bytes, int]:
-    """The record of a frame without its bytes, and where the next one starts."""
-    if not frames.pcapng:
-        seconds, part, captured, wire = struct.unpack_from(frames.order + "IIII", data, start)
-        return struct.pack(frames.order + "IIII", seconds, part, 0, wire), start + 16 + captured
-    order = frames.order
-    kind, length = struct.unpack_from(order + "II", data, start)
-    if kind not in (framing.SIMPLE, framing.ENHANCED, framing.OLD_PACKET):  # a section in the other byte order
-        order = ">" if order == "<" else "<"
-        kind, length = struct.unpack_from(order + "II", data, start)
-    if kind == framing.SIMPLE:
-        # A simple block has one length: with 0 on the wire there is nothing captured either.
-        return struct.pack(order + "IIII", kind, 16, 0, 16), start + length
-    head = data[start + 8 : start + 20]
-    wire = frames.wire[place]
-    return struct.pack(order + "II", kind, 32) + head + struct.pack(order + "III", 0, wire, 32), start + length
 
 
 def _cut(case: Case, frames: Frames, upto: int, died: TsharkDied, why: str) -> check.Background:
     """Keep the first `upto` frames only, and say so."""
     if upto < 1:
         raise died
-    case.cut = True
-    _rewritten(case, frames, (), upto)
-    case.capture.losses.append(
-        f"{why}: only the first {upto:,} of {len(frames):,} packets were read, and this report is about those."
-    )
-    case.capture.warnings.append(case.capture.losses[-1].rstrip("."))
+    _rewritten(case, frames, {}, upto)
+    case.there = case.there or len(frames)
+    told = f"{why}: only the first {upto:,} of {case.there:,} packets were read, and this report is about those."
+    case.capture.losses = [each for each in case.capture.losses if each != case.cut] + [told]
+    case.capture.warnings = [each for each in case.capture.warnings if each != case.cut.rstrip(".")] + [
+        told.rstrip(".")
+    ]
+    case.cut = told
     return replace(_indexed(case), info=_with_count(case, upto))
 
 

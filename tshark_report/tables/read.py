@@ -14,7 +14,7 @@ with one column a field, by `again()`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
@@ -23,6 +23,7 @@ import polars as pl
 
 from tshark_report.capture.dissect import SEPARATOR, Forged, Layout
 from tshark_report.tables import columns as col
+from tshark_report.tables import layouts
 from tshark_report.tables.layers import MOST_LAYERS, Chain, chain
 from tshark_report.tables.plain import beside, completed, unpacked
 from tshark_report.tables.schema import BASE, EXPERT_SCHEMA, FAMILY_SCHEMA, LAYER_SCHEMA, PACKET_SCHEMA
@@ -78,29 +79,11 @@ class Builder:
 
     def fast_layout(self) -> Layout:
         """The columns that `add` expects."""
-
-        def custom(fields: Iterable[str], occurrence: int) -> str:
-            names = [name for name in fields if name in self.known]
-            # A column needs a field: of one that no packet here has, where this tshark knows none of them.
-            return f"%Cus:{' or '.join(names) or 'frame.p2p_dir'}:{occurrence}:U"
-
-        built_in, packs = self._shared_columns()
-        shown = [code for _, code in built_in] + [custom(fields, 1) for _, fields in packs]
-        shown.append(custom([f for c in col.EXPERT for f in c.fields], 0))
-        shown += [custom(fields, 0 if many else 1) for fields, many in col.slots(self.asked) if fields]
-        return Layout(tuple(shown))
-
-    def _shared_columns(self) -> tuple[col.BuiltIn, col.Packs]:
-        return (col.BUILT_IN, col.PACKS) if self.headers is None else (col.LEAN_BUILT_IN, col.LEAN_PACKS)
+        return layouts.fast(self.known, lean=self.headers is not None, asked=self.asked)
 
     def full_layout(self) -> Layout:
         """The fields that `add_full` expects."""
-        fields = ["frame.number", "frame.time_epoch", "frame.len", "_ws.col.Protocol"]
-        return Layout((*fields, *self._full_fields()), by_fields=True)
-
-    def _full_fields(self) -> list[str]:
-        # Each field once: tshark prints a field that is asked for twice in one place only.
-        return list(dict.fromkeys(f for column in _full_columns() for f in column.fields if f in self.known))
+        return layouts.full(self.known)
 
     def again(self) -> str | None:
         """Display filter for the packets that need the full layout; None where there are none, "" for all packets."""
@@ -113,7 +96,7 @@ class Builder:
     def add(self, block: bytes) -> None:
         """Parse one block of whole rows in the fast layout."""
         slots = [f"slot{i}" for i, (fields, _) in enumerate(col.slots(self.asked)) if fields]
-        built_in, packs = self._shared_columns()
+        built_in, packs = layouts.shared_columns(lean=self.headers is not None)
         names = [name for name, _ in (*built_in, *packs)] + ["expert_pack", *slots]
         raw = self._numbered(_read(block, names))
         chains = {text: chain(text or "") for text in raw["protocols"].unique().to_list()}
@@ -146,9 +129,9 @@ class Builder:
 
     def add_full(self, block: bytes) -> None:
         """Parse one block of whole rows in the full layout. Packets of which a row exists are replaced."""
-        names = ["frame", "time", "length", "protocol", *self._full_fields()]
+        names = ["frame", "time", "length", "protocol", *layouts.full_fields(self.known)]
         joined = []
-        for place, column in enumerate(_full_columns()):
+        for place, column in enumerate(layouts.full_columns()):
             pieces = [f for f in column.fields if f in self.known]
             some = pl.any_horizontal(pl.col(p).is_not_null() for p in pieces) if pieces else pl.lit(value=False)
             if not pieces:
@@ -450,10 +433,6 @@ TCP_HEADER = ("flags", "seq", "ack", "window", "payload")
 
 class _Pick(Protocol):
     def __call__(self, column: str, index: int) -> pl.Expr: ...
-
-
-def _full_columns() -> tuple[col.Column, ...]:
-    return (*col.LAYERED, *col.EXPERT, *(c for family in col.FAMILIES for c in family.columns))
 
 
 def _read(block: bytes, names: list[str]) -> pl.DataFrame:

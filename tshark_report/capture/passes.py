@@ -1,0 +1,237 @@
+"""The tshark passes over a capture: the fast layout for all packets, the full one for those that need it.
+
+Large captures are dealt out to several tsharks by address pair.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from tshark_report.capture.load import Progress
+
+from tshark_report.capture import check, dissect, headers, piles, split
+from tshark_report.capture.dissect import Options
+from tshark_report.capture.framing import Frames
+from tshark_report.capture.job import WAIT_FOR_FRAMES, Job
+from tshark_report.errors import TsharkFailed
+from tshark_report.tables import columns
+from tshark_report.tables.read import Builder
+
+FEW = 0.5
+"""Share of a shard up to which packets for the full layout are read again with their hosts' packets only."""
+
+MOSTLY = 0.6
+"""Share of frames with an IP header at its usual place from which the headers are read beside tshark."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was read of one shard, or of the whole capture where `shard` is None."""
+
+    builders: list[Builder]
+    passes: list[dissect.Pass]
+    shard: split.Shard | None = None
+
+
+def read(
+    job: Job, capture: check.CaptureFile, background: check.Background, progress: Progress
+) -> tuple[list[Part], npt.NDArray[np.uint64] | None]:
+    """Rows of the capture, and the keys of its frames where it can be cut.
+
+    The fast layout comes first, then the full one for the packets that need it, or for all of them.
+
+    Raises:
+        Piled: the capture holds more small pieces of one thing than tshark can put together.
+        FilterRejected: tshark does not accept the options.
+        TsharkFailed: tshark was killed, hung or gave nothing.
+    """
+    export = job.objects
+    if job.options.display_filter:
+        # The number of rows is not known beforehand, so that a forged row would not be noticed: -T fields escapes.
+        progress("tshark reads the packets", 0.05)
+        return [_all_by_fields(job, export)], None
+    jobs = job.processors
+    frames = background.frames.result() if job.bytes < WAIT_FOR_FRAMES or jobs > 1 else None
+    at = split.located(capture.path, frames) if frames is not None and len(frames) >= split.LEAST_PACKETS else None
+    keys = split.keys(capture.path, frames, at) if frames is not None and at is not None else None
+    if frames is not None and at is not None and (found := piles.surplus(capture.path, frames, at)) is not None:
+        raise piles.Piled(found)
+    shards = split.plan(frames, keys, jobs) if frames is not None and keys is not None else None
+    progress("tshark reads the packets", 0.05)
+    try:
+        if shards is None or frames is None or keys is None or at is None:
+            builder = Builder(job.known)
+            first = _first(job, builder, len(frames) if frames is not None else None, export, None)
+            return [Part([builder], [first, *_again(job, builder)])], keys
+        with ThreadPoolExecutor(jobs + 1) as pool:
+            # Where a layer stands in between (PPPoE, MPLS), hardly a frame's headers are found at their places.
+            plain = int((keys != 0).sum()) >= MOSTLY * len(keys)
+            lean = pool.submit(headers.read, capture.path, frames, at).result if plain else None
+            split_at = _Split(frames, keys, at if plain else None, lean)
+            work = [
+                pool.submit(_shard, job, split_at, shard, _part(export, place)) for place, shard in enumerate(shards)
+            ]
+            return [future.result() for future in work], keys
+    except dissect.Forged:
+        capture.warnings.append(
+            "a packet holds text that imitates tshark's own output; the capture was read by escaped fields"
+        )
+        return [_all_by_fields(job, export)], keys
+
+
+def _part(export: Path | None, place: int) -> Path | None:
+    # tshark makes the folder itself: behind the fence it may run as another user.
+    return None if export is None else export / str(place)
+
+
+def _all_by_fields(job: Job, export: Path | None) -> Part:
+    builder = Builder(job.known)
+    try:
+        made = dissect.dissect(
+            job.tshark, job.path, builder.full_layout(), builder.add_full, expected=None,
+            options=job.options, env=job.env, timeout=job.limit, objects=export, start=job.early.started,
+        )  # fmt: skip
+    except dissect.Forged as error:
+        raise TsharkFailed(
+            "tshark's answer does not have the shape of packets",
+            detail=f"{job.path.name}: {error}, also where every field is escaped",
+            causes=("this tshark is not one that was tested", "it was exchanged for another program"),
+            next_step="tshark-report doctor",
+        ) from error
+    return Part([builder], [made])
+
+
+@dataclass(frozen=True)
+class _Split:
+    """A capture that is dealt out by address pair."""
+
+    frames: Frames
+    keys: npt.NDArray[np.uint64]
+    at: split.Located | None
+    """Where the network headers stand; None where they are not at their places."""
+    lean: Callable[[], pl.DataFrame] | None
+    """Gives the headers of all frames; without it tshark is asked for them."""
+
+
+def _shard(job: Job, capture: _Split, shard: split.Shard, export: Path | None) -> Part:
+    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it."""
+    feed = split.feeder(job.path, capture.frames, shard)
+
+    def fast(asked: frozenset[str]) -> tuple[Builder, dissect.Pass]:
+        made = Builder(job.known, frame_map=shard.numbers(), headers=capture.lean, asked=asked)
+        return made, _first(job, made, len(shard.frames), export, feed)
+
+    def companions(of: Builder) -> split.Shard:
+        return split.companions(shard, capture.keys, of.odd_frames().to_numpy().astype("int64"))
+
+    builder, first = fast(_asked(job, capture, shard))
+    cut = companions(builder)
+    if builder.unasked and len(cut.frames) > FEW * len(shard.frames):
+        # Much of it is a protocol on a port that is not its usual one.
+        if export is not None:
+            shutil.rmtree(export, ignore_errors=True)
+        builder, first = fast(columns.EVERY_MARKER)
+        cut = companions(builder)
+    if not builder.odd:
+        return Part([builder], [first], shard)
+    if len(cut.frames) > FEW * len(shard.frames):
+        return Part([builder], [first, *_again(job, builder, feed)], shard)
+    whole = Builder(job.known, frame_map=cut.numbers())
+    second = dissect.dissect(
+        job.tshark, job.path, whole.full_layout(), whole.add_full, expected=len(cut.frames),
+        options=job.options, env=job.env, timeout=job.limit, taps=(),
+        feed=split.feeder(job.path, capture.frames, cut),
+    )  # fmt: skip
+    _same(len(cut.frames), second.rows)
+    builder.leave_out(pl.Series("frame", cut.frames + 1).cast(pl.UInt32))
+    return Part([builder, whole], [first, second], shard)
+
+
+def _asked(job: Job, capture: _Split, shard: split.Shard) -> frozenset[str]:
+    """The protocols whose fields this shard is asked for."""
+    if capture.at is None or job.options.decode_as:
+        return columns.EVERY_MARKER
+    return columns.asked_for(headers.payload_ports(job.path, capture.at, shard.frames))
+
+
+def _first(
+    job: Job,
+    builder: Builder,
+    expected: int | None,
+    export: Path | None,
+    feed: Callable[[IO[bytes]], None] | None,
+) -> dissect.Pass:
+    """One tshark over the capture or one shard of it, in the fast layout."""
+    first = dissect.dissect(
+        job.tshark, job.path, builder.fast_layout(), builder.add, expected=expected, options=job.options,
+        env=job.env, timeout=job.limit, objects=export, feed=feed, start=job.early.started,
+    )  # fmt: skip
+    if not _in_order(builder):
+        raise dissect.Forged("frame numbers are not 1, 2, 3, ...")
+    return first
+
+
+def _again(job: Job, builder: Builder, feed: Callable[[IO[bytes]], None] | None = None) -> list[dissect.Pass]:
+    """A second tshark for the packets that need the full layout, where there are any."""
+    again = builder.again()
+    if again is None:
+        return []
+    if feed is None and job.early.holds(job.again()):
+        again = ""  # such a pass is under way: nothing is won by a narrower one
+    if again == "":
+        builder.forget()
+    given = job.options
+    narrowed = Options(again, given.keylog, given.decode_as, given.preferences, given.profile)
+    second = dissect.dissect(
+        job.tshark, job.path, builder.full_layout(), builder.add_full, expected=None, options=narrowed,
+        env=job.env, timeout=job.limit, taps=(), feed=feed, start=job.early.started,
+    )  # fmt: skip
+    if again:
+        _same(sum(builder.odd.values()), second.rows)
+    return [second]
+
+
+def _same(wanted: int, came: int) -> None:
+    if wanted != came:
+        raise TsharkFailed(
+            "tshark gave two different answers about the same capture",
+            detail=f"{wanted} packets needed a second look, {came} came",
+            causes=("the file changed while it was read",),
+            next_step="run the report again",
+        )
+
+
+def commands(passes: list[dissect.Pass], path: Path) -> list[tuple[str, list[str]]]:
+    """What was run, as one could run it again: a split pass is written as the one pass it stands for."""
+    made: list[tuple[str, list[str]]] = []
+    for each in passes:
+        purpose = "packets and statistics" if each.taps else "packets with several layers, field by field"
+        command = [str(path) if arg == "-" and place and each.command[place - 1] == "-r" else arg
+                   for place, arg in enumerate(each.command)]  # fmt: skip
+        if purpose not in (p for p, _ in made):
+            made.append((purpose, command))
+    return made
+
+
+def _in_order(builder: Builder) -> bool:
+    """Are the frames that were read 1, 2, 3, ... with only those missing that will be read again?"""
+    numbers = builder.packets()["frame"]
+    total = len(numbers) + sum(builder.odd.values())
+    if total == 0:
+        return True
+    if numbers.is_null().any() or numbers.n_unique() != len(numbers):
+        return False
+    if builder.frame_map is not None:
+        return total == len(builder.frame_map)  # a number outside the shard has become null already
+    return int(str(numbers.max() or 0)) <= total
