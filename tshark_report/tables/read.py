@@ -170,7 +170,7 @@ class Builder:
                 (pl.col("severity").list.len() == pl.col("message").list.len())
                 & (pl.col("severity").list.len() == pl.col("group").list.len())
             )
-            self._store("expert", clean_expert(even.explode("severity", "group", "message")))
+            self._store("expert", clean_expert(even.explode("severity", "group", "message")).select(*EXPERT_SCHEMA))
         at = first + len(col.EXPERT)
         ordered = raw.sort("frame")
         for family in col.FAMILIES:
@@ -227,37 +227,12 @@ class Builder:
         rows = raw.filter(pack.is_not_null())
         if not rows.height:
             return
-        # "Chat","Note","Sequence","Sequence",,first message,second message: as many groups and messages as severities.
-        listed = rows.select(*BASE, pack.str.split(",").alias("parts")).with_columns(
-            pl.col("parts").list.eval(pl.element().str.strip_chars('"').is_in(SEVERITIES)).list.arg_min().alias("count")
+        # Few different packs stand in many packets: each is taken apart once.
+        keyed = rows.select(*BASE, pack.alias("pack"))
+        items = _items(keyed.select(pl.col("pack").unique(maintain_order=True)))
+        self._store(
+            "expert", keyed.join(items, on="pack", how="inner", maintain_order="left_right").select(*EXPERT_SCHEMA)
         )
-        # A message may hold commas: with one item the message is the rest; with several, only an even split is exact.
-        parts, count = pl.col("parts"), pl.col("count")
-        listed = listed.with_columns(
-            parts.list.slice(2 * count).list.eval(pl.element().filter(pl.element() != "")).alias("texts")
-        )
-        one = listed.filter(count == 1).select(
-            *BASE,
-            parts.list.get(0).alias("severity"),
-            parts.list.get(1, null_on_oob=True).alias("group"),
-            pl.col("texts").list.join(",").alias("message"),
-        )
-        many = listed.filter(count > 1)
-        even = many.filter(pl.col("texts").list.len() == pl.col("count"))
-        uneven = many.filter(pl.col("texts").list.len() != pl.col("count"))
-        split = even.select(
-            *BASE,
-            parts.list.slice(0, count).alias("severity"),
-            parts.list.slice(count, count).alias("group"),
-            pl.col("texts").alias("message"),
-        ).explode("severity", "group", "message")
-        whole = uneven.select(
-            *BASE,
-            parts.list.get(0).alias("severity"),
-            parts.list.get(count, null_on_oob=True).alias("group"),
-            pl.col("texts").list.join(",").alias("message"),
-        )
-        self._store("expert", clean_expert(pl.concat([one, split, whole])))
 
     def _add_group(self, rows: pl.DataFrame, group: col.Group) -> None:
         singles = sum(1 for _, many in col.slots() if not many)
@@ -411,6 +386,41 @@ class Builder:
         schema = EXPERT_SCHEMA if name == "expert" else FAMILY_SCHEMA[name]
         pieces = self._families.get(name)
         return pl.concat(pieces).sort("frame", maintain_order=True) if pieces else pl.DataFrame(schema=schema)
+
+
+def _items(packs: pl.DataFrame) -> pl.DataFrame:
+    """The expert items of each pack: columns pack, severity, group, message, one row an item."""
+    # "Chat","Note","Sequence","Sequence",,first message,second message: as many groups and messages as severities.
+    listed = packs.with_columns(pl.col("pack").str.split(",").alias("parts")).with_columns(
+        pl.col("parts").list.eval(pl.element().str.strip_chars('"').is_in(SEVERITIES)).list.arg_min().alias("count")
+    )
+    # A message may hold commas: with one item the message is the rest; with several, only an even split is exact.
+    parts, count = pl.col("parts"), pl.col("count")
+    listed = listed.with_columns(
+        parts.list.slice(2 * count).list.eval(pl.element().filter(pl.element() != "")).alias("texts")
+    )
+    one = listed.filter(count == 1).select(
+        "pack",
+        parts.list.get(0).alias("severity"),
+        parts.list.get(1, null_on_oob=True).alias("group"),
+        pl.col("texts").list.join(",").alias("message"),
+    )
+    many = listed.filter(count > 1)
+    even = many.filter(pl.col("texts").list.len() == pl.col("count"))
+    uneven = many.filter(pl.col("texts").list.len() != pl.col("count"))
+    split = even.select(
+        "pack",
+        parts.list.slice(0, count).alias("severity"),
+        parts.list.slice(count, count).alias("group"),
+        pl.col("texts").alias("message"),
+    ).explode("severity", "group", "message")
+    whole = uneven.select(
+        "pack",
+        parts.list.get(0).alias("severity"),
+        parts.list.get(count, null_on_oob=True).alias("group"),
+        pl.col("texts").list.join(",").alias("message"),
+    )
+    return clean_expert(pl.concat([one, split, whole]))
 
 
 def _renamed_frames(expert: pl.DataFrame, frame_map: Sequence[int]) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from tshark_report.tables import columns as col
-from tshark_report.tables.schema import EXPERT_SCHEMA, dtype_of
+from tshark_report.tables.schema import dtype_of
 
 SEVERITIES = ("Comment", "Chat", "Note", "Warning", "Error")
 
@@ -63,12 +63,12 @@ def _parsed(column: col.Column, text: pl.Expr, separator: str) -> pl.Expr:
 
 
 def clean_expert(rows: pl.DataFrame) -> pl.DataFrame:
-    """Expert items with names where tshark printed numbers; columns as in EXPERT_SCHEMA."""
+    """Expert items with names where tshark printed numbers; columns severity, group and message are replaced."""
     return rows.with_columns(
         pl.col("severity").str.strip_chars('"').replace(SEVERITY_NUMBERS),
         pl.col("group").str.strip_chars('"').replace(GROUP_NUMBERS),
         pl.col("message").str.strip_chars(),
-    ).select(*EXPERT_SCHEMA)
+    )
 
 
 def shaped(raw: pl.DataFrame) -> pl.DataFrame:
