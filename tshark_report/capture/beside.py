@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from tshark_report.capture.job import EXPORT_LIMIT
 from tshark_report.capture.passes import Part
 from tshark_report.tables.read import Builder
 from tshark_report.tables.tables import Tables, from_builder
+
+MANY_PACKETS = 20_000
+"""Packets from which another thread saves more than it costs."""
 
 
 def completed(
@@ -32,31 +36,30 @@ def completed(
     With `keep` the files that tshark exported into `folder` stay there; with `alone` it exported none, since it took
     too long to put together what several packets carry.
     """
+    tables = from_builder(builder, tuple(capture.link_types))
+    made: dict[str, pl.DataFrame] = {}
     not_made: dict[str, str] = {}
-    packets = builder.packets()
-    sides = payload.read(capture.path, capture.frames, packets, hits) if capture.frames is not None else None
-    if sides is None:
-        not_made |= dict.fromkeys(
-            ("openings", "signatures"), f"payload bytes are read from pcap and pcapng, not from {capture.file_type}"
-        )
-    if capture.frames is not None:
-        builder.replace(
-            "certificates",
-            handshakes.certificates(capture.path, capture.frames, packets, builder.family("certificates")),
-        )
-    exported = _exported(folder, parts, builder, keep=keep)
-    if capture.path.stat().st_size > EXPORT_LIMIT:
-        not_made["files"] = f"files are exported from captures up to {EXPORT_LIMIT // 1024**2} MB"
-    if alone:
-        not_made["files"] = "tshark took too long to put together what several packets carry"
-    return from_builder(
-        builder,
-        openings=sides.openings if sides else None,
-        signatures=sides.signatures if sides else None,
-        files=exported,
-        link_types=tuple(capture.link_types),
-        not_made=not_made,
-    )
+    certificates = None
+    with ThreadPoolExecutor(1) as pool:
+        # Native code on other tables, while the file's bytes are looked through. Where it fails, it fails again in
+        # the rule that asks for such a table, which then says so.
+        deriving = pool.submit(tables.derive) if tables.packets.height >= MANY_PACKETS else None
+        if capture.frames is None:
+            not_made |= dict.fromkeys(
+                ("openings", "signatures"), f"payload bytes are read from pcap and pcapng, not from {capture.file_type}"
+            )
+        else:
+            sides = payload.read(capture.path, capture.frames, tables.packets, hits)
+            made |= {"openings": sides.openings, "signatures": sides.signatures}
+            certificates = handshakes.certificates(
+                capture.path, capture.frames, tables.packets, tables.family("certificates")
+            )
+        made["files"] = _exported(folder, parts, builder, keep=keep)
+        if capture.path.stat().st_size > EXPORT_LIMIT:
+            not_made["files"] = f"files are exported from captures up to {EXPORT_LIMIT // 1024**2} MB"
+        if deriving is not None:
+            deriving.exception()
+    return tables.completed(certificates=certificates, not_made=not_made, **made)
 
 
 def _exported(folder: Path, parts: list[Part], whole: Builder, *, keep: bool) -> pl.DataFrame:

@@ -359,10 +359,6 @@ class Builder:
         for text, count in other.odd.items():
             self.odd[text] = self.odd.get(text, 0) + count
 
-    def replace(self, name: str, rows: pl.DataFrame) -> None:
-        """Put other rows in the place of a sparse table."""
-        self._families[name] = [rows]
-
     def quoted(self) -> pl.DataFrame:
         """Streams that ICMP errors quote: columns frame, layer, stream."""
         schema = {"frame": pl.UInt32(), "layer": pl.String(), "stream": pl.UInt32()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -72,6 +72,12 @@ FILE_SCHEMA: dict[str, pl.DataType] = {
 """Files that crossed the wire, as tshark reassembled them, and what was attached to mails. `source` sent it. `frame` is
 where its transfer was asked for or ended; null where it could not be told. `detected_type` comes from the content.
 `head`: first 512 bytes. `inside`: names of what an archive holds; `marks`: see capture.filetypes.Content."""
+
+
+DERIVED = (
+    "tcp_sessions", "udp_flows", "analysis", "streams", "copies", "resent", "acknowledgements", "exchanges", "delays",
+)  # fmt: skip
+"""Tables that come from `packets` and `expert` alone."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +243,21 @@ class Tables:
         """Questions of TCP clients and the answers of their servers, with what each side took."""
         return exchanges.exchanges(self.streams, self.analysis, self.acknowledgements)
 
+    def derive(self) -> None:
+        """Work out, ahead of the rules, the tables that need nothing but packets and expert items."""
+        for name in DERIVED:
+            getattr(self, name)
+
+    def completed(self, *, certificates: pl.DataFrame | None, **made: Any) -> Tables:
+        """These with what was read beside tshark: other fields, and certificates where they were put together.
+
+        What was derived is kept: none of it comes from what is new.
+        """
+        families = self.families | ({"certificates": certificates} if certificates is not None else {})
+        whole = replace(self, families=families, **made)
+        vars(whole).update({name: vars(self)[name] for name in DERIVED if name in vars(self)})
+        return whole
+
     @cached_property
     def certificates(self) -> pl.DataFrame:
         """Leaf certificates as the server sent them."""
@@ -266,31 +287,13 @@ class Tables:
         return self.last_time - self.first_time
 
 
-def from_builder(
-    builder: Builder,
-    *,
-    openings: pl.DataFrame | None = None,
-    signatures: pl.DataFrame | None = None,
-    files: pl.DataFrame | None = None,
-    link_types: tuple[str, ...] = (),
-    not_made: dict[str, str] | None = None,
-) -> Tables:
-    """The tables that one pass (and what was read beside it) adds up to."""
-    families = {name: builder.family(name) for name in col.FAMILY_NAMES}
-    made: dict[str, Any] = {}
-    if openings is not None:
-        made["openings"] = openings
-    if signatures is not None:
-        made["signatures"] = signatures
-    if files is not None:
-        made["files"] = files
+def from_builder(builder: Builder, link_types: tuple[str, ...]) -> Tables:
+    """The tables that one pass adds up to; what is read beside it comes by `completed`."""
     return Tables(
         packets=builder.packets(),
         layers=builder.layers(),
         expert=builder.family("expert"),
-        families=families,
+        families={name: builder.family(name) for name in col.FAMILY_NAMES},
         link_types=link_types,
         missing_fields=col.all_fields() - builder.known,
-        not_made=not_made or {},
-        **made,
     )
