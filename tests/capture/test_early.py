@@ -24,7 +24,7 @@ def test_one_that_is_wanted_is_taken_once() -> None:
     with Early() as early:
         early.begin(SAYS, timeout=60, env=ENV)
         assert early.holds(SAYS)
-        number = early._waiting[tuple(SAYS)][1]._process.pid
+        number = early._waiting[False, tuple(SAYS)][0][1]._process.pid
         with early.started(SAYS, timeout=60, env=ENV) as running:
             first = running.stdout.readline()
             assert not early.holds(SAYS)
@@ -39,7 +39,7 @@ def test_one_that_is_wanted_is_taken_once() -> None:
 def test_one_that_is_not_wanted_ends_with_the_block(more: list[str]) -> None:
     with Early() as early:
         early.begin(SAYS, timeout=60, env=ENV)
-        waiting = early._waiting[tuple(SAYS)][1]._process
+        waiting = early._waiting[False, tuple(SAYS)][0][1]._process
         with early.started([*SAYS, *more], timeout=60, env=ENV, stdin=not more) as running:
             assert int(running.stdout.readline()) != waiting.pid
         assert early.holds(SAYS)
@@ -96,6 +96,20 @@ def test_packets_in_packets_come_from_a_second_early_pass(
     assert both.tables.expert.equals(one.tables.expert)
     for name in ("dns", "tls"):
         assert both.tables.family(name).equals(one.tables.family(name)), name
+
+
+def test_the_tsharks_of_a_large_capture_wait_for_their_frames(
+    loaded: Callable[..., Loaded], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    capture = tmp_path / "large.pcap"
+    small = fixture_capture("port_scan")
+    subprocess.run(["mergecap", "-a", "-F", "pcap", "-w", capture, *[small] * 20], check=True)
+    begun = _passes(monkeypatch)
+    read = loaded(capture, jobs=2)
+    assert read.capture.packets >= 20_000
+    first = [each for each in begun if "tabs" in each]
+    assert [each[1] for each in first] == ["-", "-"], "each is started once"
+    assert read.tables.packets.height == read.capture.packets
 
 
 def test_a_display_filter_takes_one_pass(loaded: Callable[..., Loaded], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,7 @@ def test_a_process_that_another_thread_is_starting_is_waited_for(monkeypatch: py
     threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGUSR1]).start()
     with pytest.raises(_Ended):
         time.sleep(10)
-    assert begun[0].wait(0.1) == -signal.SIGKILL
+    assert begun[0].wait(30) == -signal.SIGKILL  # it would have slept for a minute
     thread.join()
 
 
@@ -86,7 +86,10 @@ def test_what_a_program_has_started_ends_with_it(tmp_path: Path) -> None:
         "inner = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
         f"Path({str(told)!r}).write_text(str(inner.pid)); time.sleep(60)"
     )
-    assert group.answer(python(code), seconds=3.0) is None
+    for seconds in (1.0, 4.0, 16.0):  # until it could tell, however busy the machine is
+        assert group.answer(python(code), seconds=seconds) is None
+        if told.exists():
+            break
     limit = time.monotonic() + 10
     while _runs(int(told.read_text())) and time.monotonic() < limit:
         time.sleep(0.02)

@@ -13,7 +13,7 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
-from tshark_report.capture import framing, headers, split
+from tshark_report.capture import framing, ports, split
 
 
 def _ports(folder: Path, *packets: Packet, rows: list[int] | None = None) -> frozenset[int]:
@@ -23,7 +23,7 @@ def _ports(folder: Path, *packets: Packet, rows: list[int] | None = None) -> fro
     at = split.located(path, frames)
     assert at is not None
     chosen = np.arange(len(frames)) if rows is None else np.array(rows, dtype=np.int64)
-    return headers.payload_ports(path, at, chosen)
+    return ports.payload_ports(path, at, chosen)
 
 
 HOSTS = IP(src="10.0.0.1", dst="10.0.0.2")

@@ -26,7 +26,7 @@ class Early:
     """Processes that wait to be taken, each by the arguments it was started with."""
 
     def __init__(self) -> None:
-        self._waiting: dict[tuple[str, ...], tuple[ExitStack, Running]] = {}
+        self._waiting: dict[tuple[bool, tuple[str, ...]], list[tuple[ExitStack, Running]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -35,19 +35,26 @@ class Early:
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         while self._waiting:
-            self._waiting.popitem()[1][0].close()
+            for stack, _ in self._waiting.popitem()[1]:
+                stack.close()
 
-    def begin(self, args: Sequence[str], *, timeout: float, env: Mapping[str, str]) -> None:
+    def begin(self, args: Sequence[str], *, timeout: float, env: Mapping[str, str], stdin: bool = False) -> None:
         """Start a process; where that fails, it fails again, and is told, when the process is wanted."""
         stack = ExitStack()
         with suppress(OSError):
-            running = stack.enter_context(process.started(args, timeout=timeout, env=env))
+            running = stack.enter_context(process.started(args, timeout=timeout, env=env, stdin=stdin))
             _make_room(running)
-            self._waiting[tuple(args)] = stack, running
+            self._waiting.setdefault((stdin, tuple(args)), []).append((stack, running))
 
-    def holds(self, args: Sequence[str]) -> bool:
+    def holds(self, args: Sequence[str], *, stdin: bool = False) -> bool:
         """Was one started with these arguments, and not taken yet?"""
-        return tuple(args) in self._waiting
+        return bool(self._waiting.get((stdin, tuple(args))))
+
+    def _taken(self, args: Sequence[str], stdin: bool) -> tuple[ExitStack, Running] | None:
+        try:
+            return self._waiting.get((stdin, tuple(args)), []).pop()
+        except IndexError:
+            return None
 
     @contextmanager
     def started(
@@ -58,7 +65,7 @@ class Early:
         Raises:
             OSError: the program cannot be started.
         """
-        held = None if stdin else self._waiting.pop(tuple(args), None)
+        held = self._taken(args, stdin)
         if held is None:
             with process.started(args, timeout=timeout, env=env, stdin=stdin) as running:
                 yield running

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tshark_report.capture import dissect, first_sight, split
+from tshark_report.capture import dissect, split
+from tshark_report.capture.dealt import Dealt, deal
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.early import Early
+from tshark_report.capture.first_sight import seems_layered
 from tshark_report.capture.framing import Frames
+from tshark_report.capture.piles import Piled
 from tshark_report.capture.tshark import Tshark
 from tshark_report.tables import layouts
 
@@ -20,7 +24,7 @@ WAIT_FOR_FRAMES = 4_000_000
 """Bytes of capture up to which the framing, read within milliseconds, is waited for: it says how many rows come."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Job:
     """One capture to read."""
 
@@ -41,6 +45,7 @@ class Job:
     early: Early
     alone: bool = False
     """Each packet is read alone: nothing is put together that several carry, and so no file either."""
+    _dealt: Dealt | None = field(default=None, compare=False, repr=False)
 
     @property
     def limit(self) -> float:
@@ -53,6 +58,11 @@ class Job:
         exported = self.bytes <= EXPORT_LIMIT and not self.options.display_filter and not self.alone
         return self.folder if exported else None
 
+    @property
+    def waits_for_frames(self) -> bool:
+        """Is the framing worth waiting for: read in no time, or needed to deal the capture out?"""
+        return not self.options.display_filter and (self.bytes < WAIT_FOR_FRAMES or self.processors > 1)
+
     def by_fields(self) -> list[str]:
         """The command of a pass over all packets in the full layout, with statistics and carried files."""
         layout = layouts.full(self.known)
@@ -62,18 +72,40 @@ class Job:
         """The command of a second pass over all packets, in the full layout."""
         return dissect.command(self.tshark, str(self.path), layouts.full(self.known), self.options, taps=())
 
-    def begin(self, frames: Frames | None) -> None:
-        """Start what `passes.read` will want first, as far as that can be told: it cannot of captures that are split.
+    def deal(self, frames: Frames) -> Dealt | None:
+        """The capture dealt out to several tsharks; None where its headers are not looked for.
 
-        `frames` is the framing of the capture; None where it is not known, or not yet.
+        Raises:
+            Piled: the capture holds more fragments of something than any datagram can have.
         """
+        if self._dealt is None:
+            every = bool(self.options.decode_as)
+            self._dealt = deal(self.path, frames, self.processors, every=every)
+        return self._dealt
+
+    def objects_of(self, place: int) -> Path | None:
+        """Where the carried files of one tshark's share go."""
+        # tshark makes the folder itself: behind the fence it may run as another user.
+        return None if self.objects is None else self.objects / str(place)
+
+    def begin(self, frames: Frames | None) -> None:
+        """Start what `passes.read` will want first. `frames` is the framing of the capture, where it is known."""
         if self.options.display_filter:
             self._start(self.by_fields())
-        elif frames is not None and len(frames) < split.LEAST_PACKETS:
+            return
+        with suppress(Piled):  # told when it is read
+            dealt = self.deal(frames) if frames is not None else None
+            if dealt is not None and dealt.hands:
+                for place, hand in enumerate(dealt.hands):
+                    layout = layouts.fast(self.known, lean=dealt.plain, asked=hand.asked)
+                    objects = self.objects_of(place)
+                    self._start(dissect.command(self.tshark, "-", layout, self.options, objects=objects), stdin=True)
+                return
             layout = layouts.fast(self.known)
             self._start(dissect.command(self.tshark, str(self.path), layout, self.options, objects=self.objects))
-            if self.processors > 1 and first_sight.seems_layered(self.path, frames):
+            few = frames is not None and len(frames) < split.LEAST_PACKETS
+            if frames is not None and few and self.processors > 1 and seems_layered(self.path, frames):
                 self._start(self.again())
 
-    def _start(self, args: list[str]) -> None:
-        self.early.begin(args, timeout=self.limit, env=self.env)
+    def _start(self, args: list[str], *, stdin: bool = False) -> None:
+        self.early.begin(args, timeout=self.limit, env=self.env, stdin=stdin)

@@ -21,7 +21,7 @@ from tshark_report.capture import check, survive
 from tshark_report.capture.deadlines import deadline
 from tshark_report.capture.dissect import Options
 from tshark_report.capture.early import Early
-from tshark_report.capture.job import WAIT_FOR_FRAMES, Job
+from tshark_report.capture.job import Job
 from tshark_report.capture.tshark import Tshark, known_fields
 from tshark_report.tables import columns
 
@@ -87,14 +87,18 @@ def load(
 
         case = survive.Case(tshark, capture, background, scratch, env, limit, pool)
         survive.bounded(case)
-        small = capture.path.stat().st_size < WAIT_FOR_FRAMES
-        job().begin(background.frames.result() if small else None)
+        begun = job()
+        begun.begin(background.frames.result() if begun.waits_for_frames else None)
         # Only now, and while tshark starts: they load the library that holds the tables.
         from tshark_report.capture import beside, passes, payload
         from tshark_report.tables.merge import merged
 
+        def read(ground: check.Background) -> tuple[list[passes.Part], npt.NDArray[np.uint64] | None]:
+            now = job()  # another one where the capture was mended
+            return passes.read(begun if now == begun else now, capture, ground, progress)
+
         searched, hunting = capture.path, pool.submit(payload.search, capture.path)
-        (parts, keys), background = survive.reading(lambda ground: passes.read(job(), capture, ground, progress), case)
+        (parts, keys), background = survive.reading(read, case)
         info = background.info.result()
         capture.sha256 = background.hash.result()
         capture.frames = background.frames.result()

@@ -20,19 +20,16 @@ if TYPE_CHECKING:
 
     from tshark_report.capture.load import Progress
 
-from tshark_report.capture import check, dissect, headers, piles, split
+from tshark_report.capture import check, dissect, headers, split
+from tshark_report.capture.dealt import Dealt, Hand
 from tshark_report.capture.dissect import Options
-from tshark_report.capture.framing import Frames
-from tshark_report.capture.job import WAIT_FOR_FRAMES, Job
+from tshark_report.capture.job import Job
 from tshark_report.errors import TsharkFailed
 from tshark_report.tables import columns
 from tshark_report.tables.read import Builder
 
 FEW = 0.5
 """Share of a shard up to which packets for the full layout are read again with their hosts' packets only."""
-
-MOSTLY = 0.6
-"""Share of frames with an IP header at its usual place from which the headers are read beside tshark."""
 
 
 @dataclass(frozen=True)
@@ -61,26 +58,20 @@ def read(
         # The number of rows is not known beforehand, so that a forged row would not be noticed: -T fields escapes.
         progress("tshark reads the packets", 0.05)
         return [_all_by_fields(job, export)], None
-    jobs = job.processors
-    frames = background.frames.result() if job.bytes < WAIT_FOR_FRAMES or jobs > 1 else None
-    at = split.located(capture.path, frames) if frames is not None and len(frames) >= split.LEAST_PACKETS else None
-    keys = split.keys(capture.path, frames, at) if frames is not None and at is not None else None
-    if frames is not None and at is not None and (found := piles.surplus(capture.path, frames, at)) is not None:
-        raise piles.Piled(found)
-    shards = split.plan(frames, keys, jobs) if frames is not None and keys is not None else None
+    frames = background.frames.result() if job.waits_for_frames else None
+    dealt = job.deal(frames) if frames is not None else None
+    keys = dealt.keys if dealt is not None else None
     progress("tshark reads the packets", 0.05)
     try:
-        if shards is None or frames is None or keys is None or at is None:
+        if dealt is None or not dealt.hands:
             builder = Builder(job.known)
             first = _first(job, builder, len(frames) if frames is not None else None, export, None)
             return [Part([builder], [first, *_again(job, builder)])], keys
-        with ThreadPoolExecutor(jobs + 1) as pool:
-            # Where a layer stands in between (PPPoE, MPLS), hardly a frame's headers are found at their places.
-            plain = int((keys != 0).sum()) >= MOSTLY * len(keys)
-            lean = pool.submit(headers.read, capture.path, frames, at).result if plain else None
-            split_at = _Split(frames, keys, at if plain else None, lean)
+        with ThreadPoolExecutor(len(dealt.hands) + 1) as pool:
+            lean = pool.submit(headers.read, capture.path, dealt.frames, dealt.at).result if dealt.plain else None
             work = [
-                pool.submit(_shard, job, split_at, shard, _part(export, place)) for place, shard in enumerate(shards)
+                pool.submit(_shard, job, dealt, hand, lean, job.objects_of(place))
+                for place, hand in enumerate(dealt.hands)
             ]
             return [future.result() for future in work], keys
     except dissect.Forged:
@@ -88,11 +79,6 @@ def read(
             "a packet holds text that imitates tshark's own output; the capture was read by escaped fields"
         )
         return [_all_by_fields(job, export)], keys
-
-
-def _part(export: Path | None, place: int) -> Path | None:
-    # tshark makes the folder itself: behind the fence it may run as another user.
-    return None if export is None else export / str(place)
 
 
 def _all_by_fields(job: Job, export: Path | None) -> Part:
@@ -112,30 +98,22 @@ def _all_by_fields(job: Job, export: Path | None) -> Part:
     return Part([builder], [made])
 
 
-@dataclass(frozen=True)
-class _Split:
-    """A capture that is dealt out by address pair."""
+def _shard(job: Job, dealt: Dealt, hand: Hand, lean: Callable[[], pl.DataFrame] | None, export: Path | None) -> Part:
+    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it.
 
-    frames: Frames
-    keys: npt.NDArray[np.uint64]
-    at: split.Located | None
-    """Where the network headers stand; None where they are not at their places."""
-    lean: Callable[[], pl.DataFrame] | None
-    """Gives the headers of all frames; without it tshark is asked for them."""
-
-
-def _shard(job: Job, capture: _Split, shard: split.Shard, export: Path | None) -> Part:
-    """One shard: the fast layout for all of it, and the full one for the hosts whose packets need it."""
-    feed = split.feeder(job.path, capture.frames, shard)
+    `lean` gives the headers of all frames; without it tshark is asked for them.
+    """
+    shard = hand.shard
+    feed = split.feeder(job.path, dealt.frames, shard)
 
     def fast(asked: frozenset[str]) -> tuple[Builder, dissect.Pass]:
-        made = Builder(job.known, frame_map=shard.numbers(), headers=capture.lean, asked=asked)
+        made = Builder(job.known, frame_map=shard.numbers(), headers=lean, asked=asked)
         return made, _first(job, made, len(shard.frames), export, feed)
 
     def companions(of: Builder) -> split.Shard:
-        return split.companions(shard, capture.keys, of.odd_frames().to_numpy().astype("int64"))
+        return split.companions(shard, dealt.keys, of.odd_frames().to_numpy().astype("int64"))
 
-    builder, first = fast(_asked(job, capture, shard))
+    builder, first = fast(hand.asked)
     cut = companions(builder)
     if builder.unasked and len(cut.frames) > FEW * len(shard.frames):
         # Much of it is a protocol on a port that is not its usual one.
@@ -151,18 +129,11 @@ def _shard(job: Job, capture: _Split, shard: split.Shard, export: Path | None) -
     second = dissect.dissect(
         job.tshark, job.path, whole.full_layout(), whole.add_full, expected=len(cut.frames),
         options=job.options, env=job.env, timeout=job.limit, taps=(),
-        feed=split.feeder(job.path, capture.frames, cut),
+        feed=split.feeder(job.path, dealt.frames, cut),
     )  # fmt: skip
     _same(len(cut.frames), second.rows)
     builder.leave_out(pl.Series("frame", cut.frames + 1).cast(pl.UInt32))
     return Part([builder, whole], [first, second], shard)
-
-
-def _asked(job: Job, capture: _Split, shard: split.Shard) -> frozenset[str]:
-    """The protocols whose fields this shard is asked for."""
-    if capture.at is None or job.options.decode_as:
-        return columns.EVERY_MARKER
-    return columns.asked_for(headers.payload_ports(job.path, capture.at, shard.frames))
 
 
 def _first(

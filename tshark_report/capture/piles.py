@@ -42,6 +42,10 @@ class Surplus:
     """`SOURCE to DESTINATION` of the datagram with most of them."""
 
 
+_Fragments = dict[str, "npt.NDArray[Any]"]
+"""Columns of fragments: row, upper, place, units, last, hosts, datagram."""
+
+
 class Piled(Exception):
     """There are such fragments: nothing was read."""
 
@@ -53,32 +57,37 @@ class Piled(Exception):
 def surplus(path: Path, frames: Frames, at: Located) -> Surplus | None:
     """The fragments of a capture that no datagram can hold; None where there are none."""
     import numpy as np
-    import polars as pl
 
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         data = np.frombuffer(mapped, dtype=np.uint8)
-        found = pl.concat([_version4(data, at), _version6(data, at)])
-        between = ""
-        rows: list[pl.DataFrame] = []
-        if found.height > MOST:
-            most = pl.len().over("hosts", "datagram")
-            for _, each in found.filter(most > MOST).sort("row").group_by("hosts", "datagram", maintain_order=True):
-                first = _first_surplus(each)
-                if first is not None:
-                    rows.append(each[first:])
-            if rows:
-                largest = max(rows, key=lambda each: each.height)
-                between = _between(data, at, int(largest["row"][0]))
+        fragments = [_version4(data, at), _version6(data, at)]
+        made = _surplus(data, frames, at, fragments) if sum(len(each["row"]) for each in fragments) > MOST else None
         del data
+    return made
+
+
+def _surplus(data: npt.NDArray[Any], frames: Frames, at: Located, fragments: list[_Fragments]) -> Surplus | None:
+    import numpy as np
+    import polars as pl
+
+    rows: list[pl.DataFrame] = []
+    found = pl.concat([pl.DataFrame(each) for each in fragments])
+    most = pl.len().over("hosts", "datagram")
+    for _, each in found.filter(most > MOST).sort("row").group_by("hosts", "datagram", maintain_order=True):
+        first = _first_surplus(each)
+        if first is not None:
+            rows.append(each[first:])
     if not rows:
         return None
+    largest = max(rows, key=lambda each: each.height)
+    between = _between(data, at, int(largest["row"][0]))
     start = np.frombuffer(frames.offset, dtype=np.uint64).astype(np.int64)
     chosen = pl.concat(rows).sort("row")
     kept = chosen["upper"].to_numpy() - start[chosen["row"].to_numpy()]
     return Surplus(dict(zip((chosen["row"] + 1).to_list(), kept.tolist(), strict=True)), between)
 
 
-def _version4(data: npt.NDArray[Any], at: Located) -> pl.DataFrame:
+def _version4(data: npt.NDArray[Any], at: Located) -> _Fragments:
     """Fragments in IPv4."""
     import numpy as np
 
@@ -95,7 +104,7 @@ def _version4(data: npt.NDArray[Any], at: Located) -> pl.DataFrame:
     )
 
 
-def _version6(data: npt.NDArray[Any], at: Located) -> pl.DataFrame:
+def _version6(data: npt.NDArray[Any], at: Located) -> _Fragments:
     """Fragments in IPv6, also behind other extension headers."""
     import numpy as np
 
@@ -125,21 +134,14 @@ def _whole(
     last: npt.NDArray[np.bool_],
     hosts: npt.NDArray[np.uint64],
     datagram: npt.NDArray[np.uint64],
-) -> pl.DataFrame:
+) -> _Fragments:
     """Fragments that were captured whole, the others tshark leaves alone: `place` and `units` count 8 bytes."""
-    import polars as pl
-
-    made = pl.DataFrame(
-        {
-            "row": rows, "upper": upper, "place": place, "units": (size + 7) // 8, "last": last, "hosts": hosts,
-            "datagram": datagram,
-        },
-        schema={
-            "row": pl.Int64(), "upper": pl.Int64(), "place": pl.Int64(), "units": pl.Int64(), "last": pl.Boolean(),
-            "hosts": pl.UInt64(), "datagram": pl.UInt64(),
-        },
-    )  # fmt: skip
-    return made.filter(pl.Series((size > 0) & (upper + size <= at.end[rows])))
+    whole = (size > 0) & (upper + size <= at.end[rows])
+    columns = {
+        "row": rows, "upper": upper, "place": place, "units": (size + 7) // 8, "last": last, "hosts": hosts,
+        "datagram": datagram,
+    }  # fmt: skip
+    return {name: values[whole] for name, values in columns.items()}
 
 
 def _first_surplus(fragments: pl.DataFrame) -> int | None:

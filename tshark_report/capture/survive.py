@@ -265,7 +265,8 @@ def _rewritten(case: Case, frames: Frames, kept: Mapping[int, int], upto: int) -
     case.copies += 1
     target = case.scratch / f"mended{case.copies}{'.pcapng' if frames.pcapng else '.pcap'}"
     before = case.capture.path
-    with target.open("wb") as out:
+    target.unlink(missing_ok=True)
+    with target.open("xb") as out:  # a dissector that a packet has taken over may have put a link here
         shortened.write(before, frames, kept, upto, out)
     case.capture.path = target
     if before.parent == case.scratch and before.name.startswith("mended"):

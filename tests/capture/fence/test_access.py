@@ -24,3 +24,13 @@ def test_links_in_the_scratch_folder_are_removed(tmp_path: Path) -> None:
         "objects/http",
         "objects/http/file",
     ]
+
+
+def test_a_link_is_not_read(tmp_path: Path) -> None:
+    """What another fenced process may put there in place of a file that one of ours has written."""
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    (tmp_path / "made").symlink_to(secret)
+    with pytest.raises(OSError):  # noqa: PT011 - its number differs between systems
+        fence.plain_bytes(tmp_path / "made")
+    assert fence.plain_bytes(secret) == b"x"

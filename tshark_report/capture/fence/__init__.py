@@ -8,7 +8,7 @@ part by part, and `tshark-report doctor` says which parts hold. A start behind t
 
 from __future__ import annotations
 
-from tshark_report.capture.fence.access import without_links
+from tshark_report.capture.fence.access import plain_bytes, without_links
 from tshark_report.capture.fence.building import wrapped
 from tshark_report.capture.fence.offered import OFF, SWITCH, of_program
 from tshark_report.capture.fence.parts import SCRATCH, Fence, advice, nobody, on_this_system
@@ -26,6 +26,7 @@ __all__ = [
     "nobody",
     "of_program",
     "on_this_system",
+    "plain_bytes",
     "readable",
     "without_links",
     "wrapped",

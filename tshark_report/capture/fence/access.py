@@ -47,6 +47,17 @@ def hand_over(scratch: Path, fence: Fence) -> None:
                         os.chown(inner.path, user, group, follow_symlinks=False)
 
 
+def plain_bytes(path: Path) -> bytes:
+    """The content of a file in the scratch folder, where another fenced process may just put a link in its place.
+
+    Raises:
+        OSError: it is not there, is a link, or cannot be read.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        return file.read()
+
+
 def without_links(scratch: Path) -> None:
     """Remove symbolic links, pipes and devices from the scratch folder: what we read there must lie there."""
     folders = [scratch]
