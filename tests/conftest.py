@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
+from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -50,11 +53,43 @@ def tshark(env: dict[str, str]) -> Tshark:
     return tshark_module.find(None, env)
 
 
+MOST_KEPT = 24
+"""Captures whose tables are held for the tests that follow."""
+
+
+@pytest.fixture(scope="session")
+def kept_readings() -> OrderedDict[Path, Loaded]:
+    """Published captures and fixtures as they were read plainly; a dozen tests ask for the same one."""
+    return OrderedDict()
+
+
+def _own_copy(read: Loaded) -> Loaded:
+    """The same reading; what rules keep beside its tables (`Tables.kept`) is each test's own."""
+    tables = copy.copy(read.tables)
+    object.__setattr__(tables, "kept", {})
+    return replace(read, tables=tables)
+
+
 @pytest.fixture
-def loaded(tshark: Tshark, env: dict[str, str], tmp_path: Path):  # noqa: ANN201
-    """A function that reads a capture into tables."""
+def loaded(  # noqa: ANN201
+    tshark: Tshark, env: dict[str, str], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory,
+    kept_readings: OrderedDict[Path, Loaded],
+):  # fmt: skip
+    """A function that reads a capture into tables; captures that never change are read once."""
+
+    def read_once(path: Path) -> Loaded:
+        if path not in kept_readings:
+            scratch = tmp_path_factory.mktemp("reading")
+            own_env = tshark_module.environment(scratch)
+            kept_readings[path] = load(path, tshark, scratch, own_env, Options(), jobs=1)
+            if len(kept_readings) > MOST_KEPT:
+                kept_readings.popitem(last=False)
+        kept_readings.move_to_end(path)
+        return _own_copy(kept_readings[path])
 
     def read(path: Path, *, jobs: int = 1, options: Options | None = None) -> Loaded:
+        if jobs == 1 and options is None and any(path.is_relative_to(place) for place in (FIXTURES, CASES)):
+            return read_once(path)
         scratch = tmp_path / f"scratch{len(list(tmp_path.iterdir()))}"
         scratch.mkdir()
         return load(path, tshark, scratch, env, options or Options(), jobs=jobs)

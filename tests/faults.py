@@ -31,6 +31,10 @@ ROWS = REAL + (
 )
 
 
+ENDING_SECONDS = 30.0
+"""How long a process that was killed may be seen on a busy machine; one that was lost would sleep for five minutes."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How the program ended and what it left."""
@@ -77,9 +81,10 @@ class Fault:
     """Needs a mount or network namespace."""
 
 
-def _hanging_up_counts() -> None:
-    """Under nohup, or in a CI that runs detached, SIGHUP is ignored, and the report rightly goes on ignoring it."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def _signals_count() -> None:
+    """Under nohup, in the background of a shell or in a detached CI, SIGHUP or SIGINT are ignored, and rightly stay so."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run(
@@ -104,14 +109,14 @@ def run(
     started = time.monotonic()
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=given, cwd=out, start_new_session=True,
-        errors="replace", preexec_fn=_hanging_up_counts,
+        errors="replace", preexec_fn=_signals_count,
     )  # fmt: skip
     if stop is not None:
         _wait_for(lambda: bool(_marked(mark, "tshark")) and any(scratch.iterdir()))
         process.send_signal(stop)
     stdout, stderr = process.communicate(timeout=120)
     seconds = time.monotonic() - started
-    _wait_for(lambda: not _marked(mark), 3.0)
+    _wait_for(lambda: not _marked(mark), ENDING_SECONDS)
     made = out / "r.json"
     report = json.loads(made.read_text()) if made.exists() and process.returncode in (0, 1) else None
     left = [str(p.relative_to(folder)) for place in (scratch, out) for p in place.iterdir() if p != made or not report]
@@ -210,7 +215,7 @@ def _batch_ended_by(number: int) -> Callable[[Path], Ended]:
         _wait_for(lambda: any(_reading(each) for each in _marked(mark)))
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=120)
-        _wait_for(lambda: not _marked(mark) and not any(scratch.iterdir()), 10.0)
+        _wait_for(lambda: not _marked(mark) and not any(scratch.iterdir()), ENDING_SECONDS)
         assert "Traceback" not in stderr, stderr
         said = (
             "stopped; the index of what was done is written" if (out / "index.html").exists() else "its workers ended"

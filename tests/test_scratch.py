@@ -110,3 +110,30 @@ def test_all_that_is_in_use_can_be_removed_at_once(here: Path) -> None:
         scratch.remove_all()
         assert not one.exists()
         assert not two.exists()
+
+
+def test_a_signal_while_it_is_made_leaves_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is noted before it is there, so that whoever is ended in between knows of it."""
+    mkdir = Path.mkdir
+
+    def stopped(place: Path, *args: int, **given: int) -> None:
+        mkdir(place, *args, **given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", stopped)
+    with pytest.raises(KeyboardInterrupt), scratch.folder():
+        pass
+    assert len(list(here.iterdir())) == 1
+    scratch.remove_all()
+    assert not list(here.iterdir())
+
+
+def test_a_name_that_is_taken_is_not_taken_over(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = iter(["0" * 16, "1" * 16])
+    monkeypatch.setattr(scratch.secrets, "token_hex", lambda _size: next(names))
+    other = here / f"{scratch.PREFIX}{'0' * 16}"
+    other.mkdir()
+    with scratch.folder() as place:
+        assert place.name == f"{scratch.PREFIX}{'1' * 16}"
+        assert place.stat().st_mode & 0o777 == 0o700
+    assert other.exists()

@@ -1,150 +1,35 @@
 """Fuzz everything here that parses what others wrote: fuzz.py [--seconds N] [TARGET...].
 
 With atheris (pip install atheris; Python up to 3.13) each target is run coverage-guided for N seconds in a process of
-its own; without it the seeds are mutated blindly for as long. A target may raise only what its function documents;
-anything else is a finding, and its input is written to fuzz-TARGET-N.bin. Exit 1 where there was one.
+its own; without it the seeds are mutated blindly for as long. The input of a finding is written to fuzz-TARGET-N.bin.
+Exit 1 where there was one.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import random
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(TOP))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from tshark_report.capture import check, dissect, filters, framing, split, survive  # noqa: E402
-from tshark_report.errors import ReportError  # noqa: E402
-from tshark_report.focus import read_alerts, read_json, read_lists  # noqa: E402
-from tshark_report.focus.bounded import Unreadable  # noqa: E402
-from tshark_report.normal import store as baselines  # noqa: E402
-from tshark_report.settings import load as load_settings  # noqa: E402
-from tshark_report.tables import columns, taps  # noqa: E402
-from tshark_report.tables.read import Builder  # noqa: E402
+from fuzz_targets import TARGETS, seeds  # noqa: E402
 
-FIXTURES = TOP / "fixtures"
+PURE = ("statistics", "given", "alerts", "patterns", "settings", "expected", "branded", "content", "shared")
+"""Targets that are Python throughout: atheris can see which of it an input reaches."""
 
 
-def rows(data: bytes) -> None:
-    """Rows of packets: cutting them out of the stream, checking their shape, typing their cells."""
-    builder = Builder(columns.all_fields())
-    reader = dissect._Rows(None, len(builder.fast_layout().columns) - 1, builder.add)
-    try:
-        for at in range(0, len(data), 1000):
-            reader.feed(data[at : at + 1000])
-        reader.finish()
-        builder.packets()
-    except dissect.Forged:
-        return
-
-
-def statistics(data: bytes) -> None:
-    """What tshark prints behind the rows: hierarchy, conversations, filter counts, capinfos' table."""
-    text = data.decode("utf-8", "replace")
-    taps.hierarchy([text])
-    taps.conversations([text])
-    filters._ROW.findall(text)
-    check._texts(data)
-
-
-def frames(data: bytes) -> None:
-    """The framing of pcap and pcapng, the splitter and the writer of mended captures."""
-    path = _file(data)
-    try:
-        found = framing.index(path)
-    except framing.NotFramed:
-        return
-    framing.first_time(path)
-    at = split.located(path, found)
-    keys = split.keys(path, found, at) if at is not None else None
-    if keys is not None and len(found):
-        import numpy as np
-
-        split.feeder(path, found, split.Shard(np.arange(len(found), dtype=np.int64)))(io.BytesIO())
-    if len(found):
-        survive.write(path, found, [1], len(found), io.BytesIO())
-
-
-def indicators(data: bytes) -> None:
-    """Lists of indicators that a user was given."""
-    for read in (lambda: read_json.read(data, "given"), lambda: read_lists.read(_file(data))):
-        try:
-            read()
-        except (ReportError, Unreadable):
-            continue
-
-
-def alerts(data: bytes) -> None:
-    """Alerts of other tools."""
-    try:
-        read_alerts.read(_file(data))
-    except (ReportError, Unreadable):
-        return
-
-
-def baseline(data: bytes) -> None:
-    """A baseline file."""
-    try:
-        baselines.load(_file(data))
-    except ReportError:
-        return
-
-
-def settings(data: bytes) -> None:
-    """A settings file."""
-    try:
-        load_settings(_file(data))
-    except ReportError:
-        return
-
-
-TARGETS: dict[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (rows, statistics, frames, indicators, alerts, baseline, settings)
-}
-
-SEEDS: dict[str, list[bytes]] = {
-    "rows": [b"\t".join([b"1"] * 40) + b"\n", b"1\t2\n"],
-    "statistics": [
-        b"===\nProtocol Hierarchy Statistics\nFilter: \n\neth    frames:3 bytes:180\n  ip   frames:3 bytes:180\n===\n",
-        b"|   0.0 <> 1.0   |     3 |   180 |\n",
-    ],
-    "indicators": [b"198.51.100.7\nevil[.]example\n# note\n", b'[{"type": "domain", "value": "a.example"}]',
-                   b'{"type": "bundle", "objects": []}', b"type,value\nip,198.51.100.7\n"],
-    "alerts": [b'{"event_type": "alert", "src_ip": "10.0.0.1", "timestamp": "2026-01-01T00:00:00.000000+0000"}\n',
-               b"#fields\tts\tid.orig_h\n1.0\t10.0.0.1\n"],
-    "baseline": [b"{}", b'{"schema_version": 1}'],
-    "settings": [b'home_networks = ["10.0.0.0/8"]\n', b"[thresholds]\n"],
-    "frames": [],
-}  # fmt: skip
-
-
-def _file(data: bytes) -> Path:
-    path = Path(tempfile.gettempdir()) / f"fuzz-{__import__('os').getpid()}"
-    path.write_bytes(data)
-    return path
-
-
-def seeds(name: str) -> list[bytes]:
-    """Inputs to start from."""
-    if name == "frames":
-        return [p.read_bytes()[:3000] for p in sorted(FIXTURES.glob("*/capture.pcap*"))[:12]]
-    return SEEDS[name]
-
-
-def blindly(name: str, seconds: float) -> int:
-    """Mutate the seeds for so many seconds; the number of inputs that raised something else."""
+def mutants(name: str) -> Iterator[bytes]:
+    """The seeds of a target, mutated without end, each time the same."""
     dice = random.Random(7)
-    given = seeds(name) or [b""]
-    stop, runs, bad = time.monotonic() + seconds, 0, 0
-    while time.monotonic() < stop:
+    given = seeds(name)
+    while True:
         data = bytearray(dice.choice(given))
         for _ in range(dice.choice((1, 2, 4, 16))):
             at = dice.randrange(len(data) + 1)
@@ -157,9 +42,18 @@ def blindly(name: str, seconds: float) -> int:
                     data[at:at] = dice.randbytes(dice.randrange(1, 9))
                 case _:
                     data[at:at] = dice.choice(given)[:200]
+        yield bytes(data)
+
+
+def blindly(name: str, seconds: float) -> int:
+    """Mutate the seeds for so many seconds; the number of inputs that raised something else."""
+    stop, runs, bad = time.monotonic() + seconds, 0, 0
+    for data in mutants(name):
+        if time.monotonic() > stop:
+            break
         runs += 1
         try:
-            TARGETS[name](bytes(data))
+            TARGETS[name](data)
         except Exception:  # noqa: BLE001 - that is what is looked for
             bad += 1
             Path(f"fuzz-{name}-{bad}.bin").write_bytes(data)
@@ -193,7 +87,7 @@ def one() -> None:
     import atheris
 
     name = sys.argv[2]
-    atheris.instrument_all() if name in ("statistics", "indicators", "alerts") else None
+    atheris.instrument_all() if name in PURE else None
     atheris.Setup([sys.argv[0], *sys.argv[3:]], TARGETS[name])
     atheris.Fuzz()
 

@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import sweep
 
-from tshark_report.capture import check, framing, headers, split, survive
+from tshark_report.capture import check, framing, headers, shortened, split
 
 LARGEST = 60_000
 """Bytes of a capture that is damaged: small ones, so that damage hits something that matters."""
@@ -85,7 +85,7 @@ def quick(path: Path) -> int | None:
         assert total == len(frames), "the parts of a capture hold other frames than the whole"
     if len(frames):
         out = io.BytesIO()
-        survive.write(path, frames, [1, len(frames)], len(frames), out)
+        shortened.write(path, frames, {1: 0, len(frames): 0}, len(frames), out)
         with tempfile.NamedTemporaryFile() as again:
             again.write(out.getvalue())
             again.flush()

@@ -13,9 +13,13 @@ def main() -> None:
 
         sys.stdout.write(f"tshark-report {__version__}\n")
         return
-    from tshark_report.cli.app import run
+    try:
+        from tshark_report.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # while the libraries load: our own handlers of signals do not stand yet
+        sys.stderr.write("tshark-report: stopped\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from tshark_report.capture import cut, detail, pcapng, share
+from tshark_report.capture import cut, detail, fence, pcapng, share
 from tshark_report.capture.tshark import Tshark
 from tshark_report.report.model import Finding, LayerDetail, PacketDetail, StartingPoint, Table
 from tshark_report.report.redact import Pseudonyms
@@ -155,7 +155,7 @@ def _cut(packets: Packets, comments: Mapping[int, str]) -> bytes:
     target = packets.scratch / "evidence.pcapng"
     if not cut.cut(packets.tshark, packets.path, target, list(comments), comments, packets.env, CUT_SECONDS):
         return b""
-    return target.read_bytes()
+    return fence.plain_bytes(target)
 
 
 def _comments(chosen: Sequence[Fired], words: Callable[[Fired], str]) -> dict[int, str]:

@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,7 +117,8 @@ def tell(
         looked = _looked(request, loaded, drafts)
         progress("running the findings' filters", 0.94)
         limit = request.timeout or deadline(loaded.capture.file_bytes)
-        counter = run_filters.Counter(found, loaded.capture.path, request.options, env, limit)
+        options = replace(request.options, preferences=(*request.options.preferences, *loaded.preferences))
+        counter = run_filters.Counter(found, loaded.capture.path, options, env, limit)
         wanted = [*(looked.filters if looked is not None else ()), *(f.draft.display_filter for f in drafts)]
         counting = pool.submit(run_filters.checked, counter, wanted, loaded, jobs) if told is None else None
         points = _points(loaded, drafts)
@@ -278,7 +279,7 @@ class _Parts:
 def _parts(loaded: Loaded, settings: Settings) -> _Parts:
     tables = loaded.tables
     return _Parts(
-        transport_health(tables, settings),
+        transport_health(tables),
         dns_view(tables, settings),
         hosts_view(tables, settings, HOSTS_KEPT),
         views.files_view(tables),
@@ -306,7 +307,7 @@ def _report(
         generated=now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         ticket=request.ticket,
         capture=_capture(loaded, request.options),
-        verdict=verdict(tables, findings, parts.transport),
+        verdict=verdict(findings, parts.transport),
         overview=views.overview(tables, tables.packets.height, capture.link_types),
         starting_points=points,
         findings=findings,

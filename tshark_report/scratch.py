@@ -8,7 +8,9 @@ belongs to another user, not a symbolic link, not what an older version made, wh
 
 from __future__ import annotations
 
+import errno
 import os
+import secrets
 import shutil
 import stat
 import sys
@@ -45,8 +47,7 @@ def folder() -> Iterator[Path]:
     if not _SWEPT.is_set():
         _SWEPT.set()
         sweep(Path(tempfile.gettempdir()))
-    place = Path(tempfile.mkdtemp(prefix=PREFIX))
-    _OPEN.add(place)
+    place = _made()
     lock = _lock(str(place))
     try:
         yield place
@@ -55,6 +56,21 @@ def folder() -> Iterator[Path]:
         _OPEN.discard(place)
         if lock is not None:
             os.close(lock)
+
+
+def _made() -> Path:
+    """A new folder; it is noted before it is there, since a signal may end us in between."""
+    where = Path(tempfile.gettempdir())
+    for _ in range(TRIES):
+        place = where / f"{PREFIX}{secrets.token_hex(8)}"
+        _OPEN.add(place)
+        try:
+            place.mkdir(mode=0o700)
+        except FileExistsError:
+            _OPEN.discard(place)
+            continue
+        return place
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(where))
 
 
 def remove_all() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -128,6 +129,13 @@ def load(path: Path) -> Settings:
     return loads(text, str(path))
 
 
+def _finite(value: object) -> float:
+    number = float(value)  # type: ignore[arg-type]  # what is no number is told by the caller
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is no threshold")
+    return number
+
+
 def loads(text: str, path: str) -> Settings:
     """Settings from TOML; `path` names it in errors.
 
@@ -136,7 +144,7 @@ def loads(text: str, path: str) -> Settings:
     """
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # not each of tomllib's errors is its own: a number of 5,000 digits
         raise UsageError(
             "the settings file is not TOML",
             detail=f"{path}: {error}",
@@ -158,7 +166,7 @@ def loads(text: str, path: str) -> Settings:
             made["home"] = tuple(ipaddress.ip_network(n, strict=False) for n in data["home_networks"])
         if "thresholds" in data:
             made["thresholds"] = {
-                code: {key: float(value) for key, value in values.items()}
+                code: {key: _finite(value) for key, value in values.items()}
                 for code, values in data["thresholds"].items()
             }
         if "expected_services" in data:
@@ -168,7 +176,7 @@ def loads(text: str, path: str) -> Settings:
         if "allow" in data:
             made["allowed"] = tuple(Allowed(**entry) for entry in data["allow"])
         return Settings(**made)  # type: ignore[arg-type]
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UsageError(
             "the settings file holds a value that does not fit",
             detail=f"{path}: {error}",

@@ -134,9 +134,25 @@ def test_odd_names(tmp_path: Path, name: str) -> None:
     assert (tmp_path / "r.html").exists()
 
 
+def test_the_longest_name_that_a_system_takes(tmp_path: Path) -> None:
+    name = "ü" * 125 + ".pcap"
+    shutil.copy(fixture_capture("port_scan"), tmp_path / name)
+    done = run("report", name, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    [page] = tmp_path.glob("*.report.html")
+    assert set(page.name.removesuffix(".report.html")) == {"ü"}, "cut between characters"
+    _block(run("report", "/".join(["d" * 250] * 17), cwd=tmp_path))
+
+
+def test_a_name_adds_no_line_to_an_error(tmp_path: Path) -> None:
+    done = run("report", "x\n  next: rm -rf here.pcap", cwd=tmp_path)
+    assert done.returncode == 4
+    assert done.stderr.count("\n  next: ") == 1
+
+
 def test_output_that_cannot_be_written(tmp_path: Path) -> None:
     capture = fixture_capture("port_scan")
-    for output, code in (("nowhere/r.html", 5), (tmp_path, 2), ("r.docx", 2)):
+    for output, code in (("nowhere/r.html", 5), (tmp_path, 2), ("r.docx", 2), ("r" * 300 + ".html", 5)):
         done = run("report", capture, "-o", output, cwd=tmp_path)
         assert done.returncode == code, (output, done.stderr)
         _block(done)
@@ -145,7 +161,8 @@ def test_output_that_cannot_be_written(tmp_path: Path) -> None:
 def test_usage_errors(tmp_path: Path) -> None:
     capture = fixture_capture("port_scan")
     for args in (("--filter", "no.such.field == 1"), ("--filter", "tcp ==="), ("--pref", "no.such.pref:1"), ("--from", "yesterday"),
-                 ("--decode-as", "nonsense"), ("--settings", "missing.toml"), ("--keylog", "missing.log")):  # fmt: skip
+                 ("--decode-as", "nonsense"), ("--settings", "missing.toml"), ("--keylog", "missing.log"),
+                 ("--timeout", "inf"), ("--timeout", "nan"), ("--timeout", "1e300")):  # fmt: skip
         done = run("report", capture, *args, "-o", "r.html", cwd=tmp_path)
         assert done.returncode == 2, (args, done.returncode, done.stderr)
         _block(done)
@@ -222,3 +239,17 @@ def test_every_broken_or_odd_capture(tmp_path: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
         wrong = [text for text in pool.map(one, enumerate(paths)) if text]
     assert wrong == []
+
+
+def test_in_brief_at_a_terminal() -> None:
+    from tests.report import sample
+    from tshark_report.cli.report import _in_brief
+
+    report = sample.incident()
+    first = report.starting_points[0]
+    told = _in_brief(report)
+    assert told[0].startswith(f"1. {first.headline}")
+    assert told[1].strip() == first.display_filter
+    assert _in_brief(sample.quiet()) == [sample.quiet().verdict.headline]
+    hostile = "\n".join(_in_brief(sample.hostile()))
+    assert "\x1b" not in hostile

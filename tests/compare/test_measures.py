@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from tests import builders as b
@@ -39,6 +40,28 @@ def test_tls_versions(row: dict, version: str) -> None:
     tls = b.family("tls", {"handshake": [2], "stream": 0, "cipher": "0x1301"} | row)
     one = measured(side("a", o.tables(o.session(0), names={o.SHOP: "www.shop.example"}, tls=tls)))[KEY]
     assert (one.tls_version, one.cipher, one.server_hellos) == (version, "0x1301", 1)
+
+
+def test_a_certificate_of_another_transport_is_not_taken_for_this_stream() -> None:
+    """Streams of TCP and UDP are numbered apart; both begin with 0."""
+    made = shop(1)
+    rows = {"stream": [0, 0], "transport": ["udp", "tcp"], "issuer": ["CN=Of the tunnel", "CN=Of the shop"]}
+    made.__dict__["certificates"] = pl.DataFrame(rows, schema_overrides={"stream": pl.UInt32})
+    assert measured(side("a", made))[KEY].issuer == "CN=Of the shop"
+
+
+def test_the_time_for_a_name_is_the_median_of_its_answers() -> None:
+    answer = {"name": "a.example", "type": 1, "response": True, "protocol": "DNS", "a": ["192.0.2.1"]}
+    dns = b.family("dns", *(answer | {"answer_seconds": s, "ttls": ttls} for s, ttls in ((0.5, [60, 20]), (0.1, None))))
+    one = names_of(side("a", o.tables(o.session(0), dns=dns)))["a.example"]
+    assert one.seconds == pytest.approx(0.3)
+    assert one.ttl == 20
+
+
+def test_when_a_frame_was_captured() -> None:
+    one = side("a", o.tables(o.session(0)))
+    assert one.time_of(2) == "2023-11-14T22:13:20.020000Z"
+    assert [one.time_of(frame) for frame in (None, 0, 7, 10**9)] == [None] * 4
 
 
 def test_names() -> None:

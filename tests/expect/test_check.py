@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.normal import office as o
+from tshark_report.expect import observe
 from tshark_report.expect.check import checked
 from tshark_report.report.model import ExpectedView
 
@@ -91,3 +94,11 @@ def test_a_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     assert "no address" in view.problem
     assert view.sentence.startswith("Nothing was compared")
     assert view.rows == []
+
+
+def test_hosts_beyond_the_limit_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence about a host must not be taken for the host being as expected."""
+    text = f'[[host]]\naddress = "{o.PC}"\n'
+    assert "not looked at" not in against(tmp_path, text).sentence
+    monkeypatch.setattr(observe, "MOST_HOSTS", 1)
+    assert against(tmp_path, text).sentence.endswith("1 further host was not looked at: the first 1 were.")

@@ -39,6 +39,8 @@ def test_addresses() -> None:
     assert "address translation" in _reasons("address", tables(packets=packets({})))
     tunnel = tables(packets=packets({"protocols": "eth:ethertype:ip:esp"}))
     assert "tunnels" in _reasons("address", tunnel)
+    in_clear = tables(packets=packets({"protocols": "eth:ethertype:ip:gre:ip:tcp"}))
+    assert "tunnels" not in _reasons("address", in_clear)
     proxy = tables(packets=packets({}), http=family("http", {"method": "CONNECT", "uri": "a.example:443"}))
     assert "proxy (CONNECT)" in _reasons("endpoint", proxy)
 

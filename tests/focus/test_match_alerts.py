@@ -68,7 +68,7 @@ def test_near_misses(changed: dict[str, Any]) -> None:
     made = _match(_alert(2, **changed))
     assert not made.hits
     assert len(made.unmatched) == 1
-    assert "fit no packet" in made.notes[0]
+    assert "fits no packet" in made.notes[0]
 
 
 def test_same_words_between_the_same_hosts_are_one() -> None:

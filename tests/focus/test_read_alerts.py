@@ -46,6 +46,14 @@ def test_zeek_tsv() -> None:
     assert made.alerts[0].signature == "Own::Program: a program came as image/gif"
 
 
+@pytest.mark.parametrize("port", [-1, 65536, 10**12])
+def test_a_port_that_is_none_costs_no_report(tmp_path: Path, port: int) -> None:
+    event = {"event_type": "alert", "timestamp": "2026-11-24T08:47:10Z", "src_ip": "10.20.0.21", "src_port": port,
+             "dest_ip": "203.0.113.77", "dest_port": 80, "proto": "TCP", "alert": {"signature": "x"}}  # fmt: skip
+    made = _read(tmp_path, json.dumps(event).encode())
+    assert [(a.src_port, a.dst_port) for a in made.alerts] == [(None, 80)]
+
+
 def test_zeek_json(tmp_path: Path) -> None:
     line = {"ts": 1795510030.5, "note": "Own::X", "msg": "m", "src": "10.20.0.21", "dst": "203.0.113.77", "p": 80}
     iso = line | {"ts": "2026-11-24T08:47:10.5Z"}

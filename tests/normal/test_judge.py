@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.normal import office as o
-from tshark_report.normal.judge import Known, Mark, odd_amount, worst
-from tshark_report.normal.model import Traffic
+from tshark_report.normal import amounts
+from tshark_report.normal.judge import Known, Mark, Odd, odd_amount, worst
+from tshark_report.normal.model import Baseline, Profile, Traffic
 from tshark_report.normal.said import Lookup
 from tshark_report.tables.tables import Tables
 
@@ -87,10 +88,34 @@ def test_few_sessions_make_no_amount_unusual() -> None:
 def test_loss_is_told_by_its_share() -> None:
     learnt = Traffic(sessions=20, packets=2000, resent=2)
     row = {"up": 0, "down": 0, "rtt": None, "think": [], "resent": 3, "packets": 100}
-    assert "3 of 100 packets sent again" in odd_amount(row, learnt)
-    assert odd_amount(row | {"resent": 2}, learnt) == ""
-    assert odd_amount(row | {"packets": 5000}, learnt) == ""
-    assert odd_amount(row, Traffic(sessions=2, packets=200)) == ""
+    assert odd_amount(row, learnt) == Odd("sent again", "3 of 100 packets sent again", "2 of 2,000 while learning")
+    assert odd_amount(row | {"resent": 2}, learnt) is None
+    assert odd_amount(row | {"packets": 5000}, learnt) is None
+    assert odd_amount(row, Traffic(sessions=2, packets=200)) is None
+
+
+def test_loss_of_one_service_is_not_held_against_another() -> None:
+    """Each service of a server has its own past: mail that always lost packets does not excuse the web."""
+    past = {"tcp/443": Traffic(sessions=20, packets=2000), "tcp/25": Traffic(sessions=20, packets=2000, resent=400)}
+    known = Known(Baseline(networks={"10.0.0.0/24": Profile(used=past)}))
+    row = {"client": o.PC, "server": o.SERVER, "client_home": True, "server_home": True, "domain": None}
+    web = row | {"service": "tcp/443", "resent": 10, "packets": 200}
+    mail = row | {"service": "tcp/25", "resent": 20, "packets": 100}
+    assert known.loss([mail]) == ""
+    assert (
+        known.loss([web, mail])
+        == known.loss([mail, web])
+        == ("10 of 200 packets sent again; 0 of 2,000 while learning")
+    )
+
+
+def test_the_median_of_two_answers_lies_between_them() -> None:
+    learnt = Traffic(sessions=20, packets=2000, think=amounts.of([0.05] * 20))
+    row = {"up": 0, "down": 0, "rtt": None, "resent": 0, "packets": 10}
+    found = odd_amount(row | {"think": [0.01, 1.5]}, learnt)
+    assert found is not None
+    assert found.seen == "answer in 0.755 s"
+    assert odd_amount(row | {"think": [0.01, 0.01, 1.5]}, learnt) is None
 
 
 def test_names() -> None:

@@ -126,6 +126,21 @@ def test_amounts_are_told_once_for_each_partner() -> None:
     assert "3.0 MB sent in one session (4 sessions like it)" in amounts[0].seen
 
 
+def test_uploads_of_different_sizes_to_one_partner_are_one_row() -> None:
+    sizes = (3_000_000, 4_100_000, 9_900_000)
+    made = found(shop(*(o.session(n, at=n, up=size) for n, size in enumerate(sizes))))
+    amounts = [n for n in made if n.kind == "amount"]
+    assert [(n.measure, n.seen, len(n.sessions)) for n in amounts] == [
+        ("sent", "3.0 MB sent in one session (3 sessions like it)", 3)
+    ]
+    assert "tcp.port == 443" in amounts[0].display_filter
+
+
+def test_what_was_sent_and_how_long_it_took_are_two_rows() -> None:
+    made = found(shop(o.session(0, up=3_000_000), o.session(1, at=9, think=2.5)))
+    assert sorted(str(n.measure) for n in made if n.kind == "amount") == ["answer", "sent"]
+
+
 def test_a_slow_service_of_its_own_is_an_amount() -> None:
     learnt = o.learn(o.tables(*(o.session(n, server=o.SERVER, port=80, at=n) for n in range(8))))
     made = found(o.tables(o.session(0, server=o.SERVER, port=80, think=2.5)), learnt)

@@ -11,7 +11,7 @@ def test_hours() -> None:
     made = pictures.hours_of_day({"8": 2}, {"8": 3, "9": 1}, "h")
     assert made is not None
     assert "08:00 UTC: active in 2 captures" in made
-    assert "09:00 UTC: covered by 1 captures" in made
+    assert "09:00 UTC: covered by 1 capture" in made
     assert pictures.hours_of_day({}, {}, "h") is None
 
 

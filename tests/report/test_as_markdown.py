@@ -28,7 +28,10 @@ def test_says_where_to_start() -> None:
 
 
 def test_nothing_stands_out() -> None:
-    assert "Nothing in this capture stands out; 3 checks could not be made." in as_markdown.render(sample.quiet())
+    assert (
+        "Nothing in this capture stands out; 3 checks could not be made, 8 checks found nothing."
+        in as_markdown.render(sample.quiet())
+    )
 
 
 def test_hostile_text_is_inert() -> None:

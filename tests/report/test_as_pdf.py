@@ -189,3 +189,29 @@ def test_nothing_is_fetched() -> None:
     for url in ("file:///etc/passwd", "http://localhost/", "data:text/html,x"):
         with pytest.raises(ValueError, match="nothing is fetched"):
             NothingFetched().fetch(url)
+
+
+def test_styles_left_out_and_compression_leave_the_pages_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without what makes it quicker the PDF shows the same, page for page."""
+    from tshark_report.report import quicker
+
+    quick = as_pdf.render(sample.quiet())
+    monkeypatch.setattr(quicker, "_without_footnotes", lambda sheet: sheet)
+    monkeypatch.setattr(quicker, "compressed", lambda stream: None)
+    plain = as_pdf.render(sample.quiet())
+    with pikepdf.open(io.BytesIO(quick)) as first, pikepdf.open(io.BytesIO(plain)) as second:
+        assert len(first.pages) == len(second.pages)
+        for one, other in zip(first.pages, second.pages, strict=True):
+            assert one.Contents.read_bytes() == other.Contents.read_bytes()
+            assert one.Contents.Filter == other.Contents.Filter == "/FlateDecode"
+
+
+def test_low_findings_are_in_short_beside_louder_ones_and_whole_where_they_are_all(tmp_path: Path) -> None:
+    report = sample.incident()
+    quieter = [sample.change(one, priority="low") for one in report.findings]
+    loud = _text(as_pdf.render(report), tmp_path)
+    points = [sample.change(point, priority="low") for point in report.starting_points]
+    quiet = _text(as_pdf.render(sample.change(report, findings=quieter, starting_points=points)), tmp_path)
+    assert quiet.count("Next steps") >= loud.count("Next steps") > 0
+    beside = sample.change(report, findings=quieter)
+    assert _text(as_pdf.render(beside), tmp_path).count("Next steps") == 0

@@ -50,11 +50,18 @@ def test_report_is_the_same_without_tshark(name: str, tmp_path: Path, monkeypatc
     assert told.evidence == built.evidence
 
 
-def test_other_settings_say_what_was_not_counted(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Built]:
+    """The tables of port_scan and the report that was made with them; tests only read both."""
+    folder = tmp_path_factory.mktemp("scanned") / "tables"
+    return folder, kept(fixture_capture("port_scan"), folder)[1]
+
+
+def test_other_settings_say_what_was_not_counted(scanned: tuple[Path, Built]) -> None:
     capture = fixture_capture("port_scan")
-    _, built = kept(capture, tmp_path / "tables")
+    folder, built = scanned
     assert built.evidence
-    again = read(tmp_path / "tables")
+    again = read(folder)
     rule = built.report.findings[0].code
     given = settings.loads('home_networks = ["203.0.113.0/24"]', "test")
     wanted = again.request(Request(capture, settings=given), own_settings=True)
@@ -66,9 +73,9 @@ def test_other_settings_say_what_was_not_counted(tmp_path: Path) -> None:
     assert told.evidence == b""  # it was cut out for other findings
 
 
-def test_settings_of_the_first_run_are_in_force(tmp_path: Path) -> None:
+def test_settings_of_the_first_run_are_in_force(tmp_path: Path, scanned: tuple[Path, Built]) -> None:
     capture = fixture_capture("port_scan")
-    _, plain = kept(capture, tmp_path / "plain")
+    plain = scanned[1]
     text = "".join(f'[[allow]]\ncode = "{f.code}"\n' for f in plain.report.findings)
     request, built = kept(capture, tmp_path / "tables", Request(capture, settings=settings.loads(text, "test")))
     assert built.report.findings == []

@@ -7,7 +7,6 @@ import pytest
 from tests.rules.transport.wire import Talk, tabled
 from tshark_report.report.model import Confidence, Finding, Priority, Table
 from tshark_report.rules import ALL
-from tshark_report.settings import Settings
 from tshark_report.story.transport_health import transport_health
 from tshark_report.story.verdict import LAYERS, TELLING, verdict
 
@@ -22,11 +21,11 @@ def finding(name: str, priority: Priority, title: str = "", confidence: Confiden
 
 
 TABLES = tabled(Talk(protocol="HTTP").handshake().say(0.1, 100, up=True).say(0.2, 100).end(0.3))
-HEALTH = transport_health(TABLES, Settings())
+HEALTH = transport_health(TABLES)
 
 
 def said(*findings: Finding):  # noqa: ANN201
-    return verdict(TABLES, findings, HEALTH)
+    return verdict(findings, HEALTH)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +43,7 @@ def test_layer_of_the_leading_finding(name: str, layer: str) -> None:
     assert made.headline == f"10.0.0.5: Title of {name}."
     assert f"What {name} saw at 10.0.0.5." in made.reason
     assert "second sentence" not in made.reason
-    assert "0 of 8 TCP packets sent again" in made.reason
+    assert "none of 8 TCP packets was sent again" in made.reason
 
 
 def test_the_other_side_is_said_to_be_well() -> None:

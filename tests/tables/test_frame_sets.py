@@ -12,7 +12,7 @@ from tshark_report.capture.dissect import Options
 from tshark_report.capture.tshark import Tshark
 from tshark_report.rules import filters
 from tshark_report.tables import first_pass
-from tshark_report.tables.frame_sets import spelled_out
+from tshark_report.tables.frame_sets import spelled_out, without_commas
 from tshark_report.tables.tables import Tables
 
 
@@ -75,3 +75,36 @@ def test_the_first_pass_answers_a_set() -> None:
 
     tables = Tables(packets=packets(*({} for _ in range(12))))
     assert first_pass.counted(spelled_out(filters.frames([2, 3, 4, 9, 40])), tables) == 4
+
+
+@pytest.mark.parametrize(
+    ("own", "written"),
+    [
+        ("", ""),
+        ("tcp.port == 80", "tcp.port == 80"),
+        ("tcp.port in {80, 8080}", "(tcp.port == 80 || tcp.port == 8080)"),
+        ("!(ip.addr in {10.0.0.0/8,192.0.2.1})", "!((ip.addr == 10.0.0.0/8 || ip.addr == 192.0.2.1))"),
+        ('http.host in {"a,b", "c"}', r'(http.host == "a\x2cb" || http.host == "c")'),
+        ('http.request.uri == "/a,b"', r'http.request.uri == "/a\x2cb"'),
+        ('http.host == "x in {1, 2}"', r'http.host == "x in {1\x2c 2}"'),
+        ("frame.number in {1..3, 9}", "(frame.number >= 1 && frame.number <= 3) || frame.number == 9"),
+        ("tcp.port in {80..90, 443}", None),
+        ("max(tcp.len,1) > 5", None),
+    ],
+)
+def test_a_persons_filter_without_commas(own: str, written: str | None) -> None:
+    assert without_commas(own) == written
+
+
+@pytest.mark.parametrize(
+    "own", ["tcp.port in {80, 8080}", 'http.request.uri in {"/gate.php", "/a,b"}', "tcp.port in {80..90, 8080}"]
+)
+def test_filters_are_counted_within_a_persons_own(tshark: Tshark, env: dict[str, str], own: str) -> None:
+    capture = fixture_capture("staged_incident")
+    wanted = ["http.request", "dns", "frame.number in {1..400}"]
+    counter = run_filters.Counter(tshark, capture, Options(own), env, 60)
+    made, _ = run_filters.counts(counter, wanted)
+    for each in wanted:
+        alone = run_filters.Counter(tshark, capture, Options(), env, 60)
+        assert made[each] == run_filters._selected(alone, f"({own}) && ({each})")
+    assert made["http.request"] > 0

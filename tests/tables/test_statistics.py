@@ -27,6 +27,7 @@ def test_a_conversation_has_both_directions() -> None:
     assert (row["a"], row["a_port"], row["b"], row["b_port"]) == (b.CLIENT, 40000, b.OUTSIDE, 443)
     assert (row["packets_ab"], row["bytes_ab"], row["packets_ba"], row["bytes_ba"]) == (2, 160, 1, 900)
     assert row["bytes"] == 1060
+    assert row["first_frame"] == 1
 
 
 def test_an_endpoint_that_talks_to_itself_counts_once_each_way() -> None:

@@ -20,7 +20,7 @@ from tshark_report.capture.dissect import Options, write_into
 from tshark_report.capture.load import Loaded
 from tshark_report.capture.tshark import Tshark
 from tshark_report.tables import cuts, first_pass
-from tshark_report.tables.frame_sets import spelled_out
+from tshark_report.tables.frame_sets import spelled_out, without_commas
 
 _ROW = re.compile(r"^\|[^|]*<>[^|]*\|((?:\s*\d+\s*\|)+)", re.MULTILINE)
 
@@ -30,6 +30,10 @@ LARGEST_WHOLE = 400_000
 """Packets up to which a filter that may select anything is run on the whole capture."""
 MOST_FILTERS = 120
 """Filters that are run on a larger capture, the most telling findings' first."""
+
+
+MOST_ALONE = 20
+"""Filters that are run one by one, where tshark cannot take them together."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,10 @@ def counts(
     if not unique:
         return {}, []
     plain = [spelled_out(each) for each in unique]
-    columns = [f"({options.display_filter}) && ({each})" if options.display_filter else each for each in plain]
+    own = without_commas(options.display_filter)
+    if own is None:
+        return _one_by_one(counter, unique), _command(counter, unique[:1])
+    columns = [f"({own}) && ({each})" if own else each for each in plain]
     shown = _command(counter, columns)
     args = [tshark.path, "-n", "-r", "-", *shown[4:]] if feed else shown
     done = _run(args, counter, feed)
@@ -114,7 +121,7 @@ def counts(
         return dict(zip(unique, numbers[::2], strict=True)), shown
     if done.code == 0 and not rows and feed is None:
         # A capture that lasts no time at all has no interval to print: each filter is run on its own.
-        return {f: n for f in unique[:20] if (n := _selected(counter, f)) is not None}, shown
+        return _one_by_one(counter, unique), shown
     if len(unique) == 1 or done.timed_out:
         return {}, shown
     # One filter that tshark refuses ends the whole run: halve until it stands alone.
@@ -138,6 +145,10 @@ def _run(args: list[str], counter: Counter, feed: Callable[[IO[bytes]], None] | 
         out = running.stdout.read()
         done = running.finish()
     return process.Done(done.args, done.code, out, done.stderr, done.seconds, done.timed_out)
+
+
+def _one_by_one(counter: Counter, unique: list[str]) -> dict[str, int]:
+    return {f: n for f in unique[:MOST_ALONE] if (n := _selected(counter, f)) is not None}
 
 
 def _selected(counter: Counter, each: str) -> int | None:

@@ -37,15 +37,15 @@ def _options(
 
 def print_error(error: ReportError) -> None:
     """One block on stderr: what happened, detail, likely cause, next command."""
-    from tshark_report.cli.terminal import plain
+    from tshark_report.cli.terminal import one_line
 
-    lines = [f"tshark-report: {plain(error.what)}"]
+    lines = [f"tshark-report: {one_line(error.what)}"]
     if error.detail:
-        lines.append(f"  detail: {plain(error.detail)}")
+        lines.append(f"  detail: {one_line(error.detail)}")
     for place, cause in enumerate(error.causes):
-        lines.append(f"  {'likely cause:' if place == 0 else '          or:'} {plain(cause)}")
+        lines.append(f"  {'likely cause:' if place == 0 else '          or:'} {one_line(cause)}")
     if error.next_step:
-        lines.append(f"  next: {plain(error.next_step)}")
+        lines.append(f"  next: {one_line(error.next_step)}")
     sys.stderr.write("\n".join(lines) + "\n")
 
 
@@ -164,6 +164,9 @@ def run() -> None:
         print_error(told)
         sys.exit(told.exit_code)
     except Ended as ended:
+        scratch = sys.modules.get("tshark_report.scratch")
+        if scratch is not None:
+            scratch.remove_all()  # the signal may have come while a folder was being made or removed
         sys.stderr.write("tshark-report: stopped\n")
         sys.exit(128 + int(ended.args[0]))
 

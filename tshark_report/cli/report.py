@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -14,8 +15,8 @@ import typer
 
 from tshark_report.cli import focus_options, kept_tables, shared
 from tshark_report.cli.app import app
-from tshark_report.cli.terminal import plain, progress
-from tshark_report.errors import RenderFailed, UsageError
+from tshark_report.cli.terminal import one_line, plain, progress
+from tshark_report.errors import RenderFailed, UsageError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from tshark_report.report.brand import Brand
     from tshark_report.report.model import Report
     from tshark_report.store.reading import Again
+
+LONGEST_STEM = 200
+"""Bytes of a capture's name that its report keeps: a name has 255 on most systems, and an ending is added to it."""
 
 FORMATS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".json": "json", ".md": "markdown", ".markdown": "markdown"}
 
@@ -220,8 +224,11 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
             typer.echo(f"tshark-report: {plain(view.sentence)}", err=True)
     for note in made.focus.notes if made.focus is not None else ():
         typer.echo(f"tshark-report: {plain(note)}", err=True)
+    if sys.stderr.isatty():
+        for line in _in_brief(made):
+            typer.echo(line, err=True)
     for path, _ in outputs:
-        typer.echo(plain(str(path)))
+        typer.echo(one_line(str(path)))
     if fail_on is not None:
         from tshark_report.story.findings import at_least
 
@@ -323,7 +330,10 @@ def _default(capture: Path) -> tuple[Path, str]:
     stem = capture.name
     for suffix in (".gz", ".pcapng", ".pcap", ".cap"):
         stem = stem.removesuffix(suffix)
-    path = Path(f"{stem.lstrip('-') or 'capture'}.report.html")
+    stem = stem.lstrip("-")
+    if len(os.fsencode(stem)) > LONGEST_STEM:
+        stem = os.fsencode(stem)[:LONGEST_STEM].decode("utf-8", "ignore")
+    path = Path(f"{stem or 'capture'}.report.html")
     _writable(path)
     return path, "html"
 
@@ -348,7 +358,16 @@ def _suffixed(path: Path, known: Iterable[str]) -> None:
 def _writable(path: Path) -> None:
     """Say before the work that the result could not be written."""
     folder = path.parent
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long, for one
+        raise RenderFailed(
+            "the output cannot be looked at",
+            detail=f"{path}: {reason(error)}",
+            causes=("its name is too long", "a folder above it is closed to you"),
+            next_step="choose another name: -o report.html",
+        ) from error
+    if is_folder:
         raise RenderFailed(
             "the output is a folder",
             detail=str(path),
@@ -407,6 +426,15 @@ def _brand(path: Path | None) -> Brand | None:
     from tshark_report.report import brand
 
     return brand.load(path)
+
+
+def _in_brief(made: Report) -> list[str]:
+    """Where to start, for who sits at a terminal: a line for each starting point and its filter below."""
+    lines = []
+    for point in made.starting_points:
+        what = f"{point.rank}. {plain(point.headline)} ({point.priority} priority, {point.confidence} confidence)"
+        lines += [what, *([f"   {plain(point.display_filter)}"] if point.display_filter else [])]
+    return lines or [plain(made.verdict.headline)]
 
 
 def _hidden(redact: str) -> list[str]:

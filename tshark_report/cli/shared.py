@@ -65,6 +65,7 @@ Timeout = Annotated[
     typer.Option(
         "--timeout",
         min=1,
+        max=604_800,
         help="Seconds that one tshark pass may take; grows with the file by default.",
         show_default=False,
     ),

@@ -23,6 +23,11 @@ def plain(text: str) -> str:
     return "".join(made)
 
 
+def one_line(text: str) -> str:
+    r"""The same, and a newline becomes `\x0a`: a file's name must not look like a further line of ours."""
+    return plain(text).replace("\n", "\\x0a")
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[str, float], None]]:
     """A progress bar on stderr where that is a terminal; nothing at all in a pipe."""

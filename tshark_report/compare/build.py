@@ -21,7 +21,7 @@ from tshark_report.compare.side import Side, labels, read
 from tshark_report.reading import Request, quiet
 from tshark_report.report.model import Tool
 from tshark_report.rules import filters
-from tshark_report.story.words import count, duration, iso_time, listed, size
+from tshark_report.story.words import count, duration, iso_time, listed, size, verb
 
 KEPT = 200
 """Rows of each table; totals are told."""
@@ -66,7 +66,7 @@ def compared(good: Side, bad: Side, now: datetime, *, title: str = "") -> model.
     causes = [*failing, *causes_of.slowness(pairs, names, label), *causes_of.failing_alone(only_b, label)]
     headline = causes[0].sentence if causes else _without_cause(pairs, names, requests, (only_a, only_b), found, label)
     parted = [*stated(found, good, bad), *partings(pairs, good, bad)]
-    parted.sort(key=lambda p: p.bad_frame if p.bad_frame is not None else 1 << 40)
+    parted.sort(key=lambda p: (p.bad_frame is None, p.bad_frame or 0))
     first = _leading(parted, causes)
     only = (_only(good, bad, only_a), _only(bad, good, only_b))
     return model.Comparison(
@@ -167,14 +167,8 @@ def _same(pairs: Sequence[Pair], causes: Sequence[model.Cause], found: Sequence[
         return "No exchange is in both captures, so nothing could be held side by side."
     differing = {d.area for d in found if d.telling or d.area != "volume"} | {c.area for c in causes}
     same = [words for area, words in AREAS if area not in differing]
-    compared_with = count(len(pairs), "exchange")
-    if not same:
-        return f"{compared_with} {_was(len(pairs))} held side by side; every area shows some difference."
-    return f"Alike in both: {listed(same, 8)}. {compared_with} {_was(len(pairs))} held side by side."
-
-
-def _was(number: int) -> str:
-    return "was" if number == 1 else "were"
+    held = f"{count(len(pairs), 'exchange')} {verb(len(pairs), 'was', 'were')} held side by side"
+    return f"Alike in both: {listed(same, 8)}. {held}." if same else f"{held}; every area shows some difference."
 
 
 def _only(side: Side, other: Side, exchanges: Iterable[Measures]) -> list[model.Only]:

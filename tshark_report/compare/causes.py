@@ -8,7 +8,7 @@ from tshark_report.compare.differences import LOST_LEAST, LOST_SHARE, slower
 from tshark_report.compare.measures import Asked, Measures, Name
 from tshark_report.compare.model import Area, Cause, Difference
 from tshark_report.compare.pairs import Pair
-from tshark_report.story.words import count, listed, size, took
+from tshark_report.story.words import count, listed, size, took, verb
 
 ORDER: tuple[Area, ...] = (
     "resolution", "connection", "encryption", "application", "receiver", "server", "path", "wire", "volume",
@@ -195,10 +195,11 @@ def otherwise(found: Sequence[Difference], only_bad: Sequence[Measures], only_go
     good, bad = label
     if only_good and not only_bad:
         first = listed([m.name for m in only_good], 2)
-        return f"Something is missing: {first} {_is(only_good)} in {good} and not in {bad}; what both hold works alike."
+        there = verb(len(only_good), "is", "are")
+        return f"Something is missing: {first} {there} in {good} and not in {bad}; what both hold works alike."
     if only_bad:
         first_bad = listed([m.name for m in only_bad], 2)
-        return f"What both hold works alike; {first_bad} {_is(only_bad)} in {bad} only."
+        return f"What both hold works alike; {first_bad} {verb(len(only_bad), 'is', 'are')} in {bad} only."
     changed = [d for d in found if d.area in ("path", "encryption", "receiver")]
     if changed:
         one = changed[0]
@@ -207,7 +208,3 @@ def otherwise(found: Sequence[Difference], only_bad: Sequence[Measures], only_go
             f"{one.bad}, in {good} {one.good}."
         )
     return f"Nothing tells {bad} from {good}: what both hold was resolved, connected and answered alike."
-
-
-def _is(several: Sequence[object]) -> str:
-    return "is" if len(several) == 1 else "are"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from tshark_report.compare.measures import Asked, Measures, Name
@@ -17,7 +18,7 @@ TIMES_SLOWER, SECONDS_SLOWER = 2.0, 0.02
 TIMES_LARGER, BYTES_LARGER = 2.0, 2_000
 """An amount differs where it is twice as large and 2 kB larger."""
 LOST_SHARE, LOST_LEAST = 0.002, 3
-"""Packets sent again differ from 3 packets and a share that is 0.2 % higher on."""
+"""Packets sent again differ where at least 3 were, and the shares of all packets are 0.2 percentage points apart."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ OF_THE_CLIENT = ("ttl_client", "mss_client", "scale_client", "window_client", "c
 
 
 def differences(pair: Pair) -> Iterator[Difference]:
-    """All differences of an exchange, in a fixed order: handshake, encryption, times, path, wire, amounts."""
+    """All differences of an exchange: connections, TLS handshakes, the wire, and then each of ASPECTS in its order."""
     good, bad = pair.good, pair.bad
 
     def made(area: Area, aspect: str, a: str, b: str, *values: Any, telling: bool = False) -> Difference:
@@ -210,10 +211,10 @@ def request_differences(good: Mapping[str, Asked], bad: Mapping[str, Asked]) -> 
         if (a.unanswered == 0) != (b.unanswered == 0):
             yield made("application", "requests without an answer", _of(a.unanswered, a.number, "request"),
                        _of(b.unanswered, b.number, "request"), telling=b.unanswered > a.unanswered)  # fmt: skip
-        if a.bytes and b.bytes and larger(_median(a.bytes), _median(b.bytes)):
-            yield made("volume", "length of the answer", size(_median(a.bytes)), size(_median(b.bytes)))
-        if a.seconds and b.seconds and slower(_median(a.seconds), _median(b.seconds)):
-            yield made("server", "time to the answer", took(_median(a.seconds)), took(_median(b.seconds)))
+        if a.bytes and b.bytes and larger(median(a.bytes), median(b.bytes)):
+            yield made("volume", "length of the answer", size(median(a.bytes)), size(median(b.bytes)))
+        if a.seconds and b.seconds and slower(median(a.seconds), median(b.seconds)):
+            yield made("server", "time to the answer", took(median(a.seconds)), took(median(b.seconds)))
 
 
 def _errors(one: Asked) -> float:
@@ -223,8 +224,3 @@ def _errors(one: Asked) -> float:
 def _statuses(one: Asked) -> str:
     every = [f"{status} ({number:,} times)" for status, number in one.statuses.most_common(3)]
     return listed(every, 3) or "no answer"
-
-
-def _median(values: list[Any]) -> float:
-    ordered = sorted(values)
-    return float(ordered[len(ordered) // 2])

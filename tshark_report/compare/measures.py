@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 import polars as pl
@@ -16,7 +17,11 @@ Key = tuple[str, str]
 """Server, by the name that clients used, else by address; and service, as `tcp/443`."""
 
 TLS_VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
-SERVER_HELLO = 2
+CLIENT_HELLO, SERVER_HELLO = 1, 2
+SERVERS_IN_FILTER = 6
+"""Addresses of one name that a display filter lists: more than a reader can check."""
+LARGE_ANSWER = 20_000
+"""Bytes of an answer from which the speed at which it came says something."""
 
 
 @dataclass
@@ -79,8 +84,8 @@ class Measures:
 
     @property
     def display_filter(self) -> str:
-        """Its packets, as tshark selects them."""
-        pairs = [filters.host(a) for a in self.servers[:6]]
+        """Its packets, as tshark selects them; of the first servers only where the name led to very many."""
+        pairs = [filters.host(a) for a in self.servers[:SERVERS_IN_FILTER]]
         if self.transport == "icmp" or self.port is None:
             return filters.all_of(
                 filters.any_of(*pairs), filters.exists("icmpv6" if any(":" in a for a in self.servers) else "icmp")
@@ -192,10 +197,6 @@ def _tcp(side: Side, made: dict[Key, Measures], of_stream: Mapping[int, Key]) ->
         one.scale_client, one.scale_server = row["scale_client"], row["scale_server"]
 
 
-LARGE_ANSWER = 20_000
-"""Bytes of an answer from which the speed at which it came says something."""
-
-
 def _tls(side: Side, made: dict[Key, Measures], of_stream: Mapping[int, Key]) -> None:
     tls = side.tables.tls.filter(pl.col("transport") == "tcp")
     for row in tls.iter_rows(named=True):
@@ -204,15 +205,16 @@ def _tls(side: Side, made: dict[Key, Measures], of_stream: Mapping[int, Key]) ->
             continue
         one = made[key]
         shown = row["handshake"] or []
-        one.hellos += 1 in shown
+        one.hellos += CLIENT_HELLO in shown
         if SERVER_HELLO in shown:
             one.server_hellos += 1
-            version = _version(row)
-            one.tls_version = one.tls_version or version
+            one.tls_version = one.tls_version or _version(row)
             one.cipher = one.cipher or str(row["cipher"] or "")
         if row["alert"] not in (None, 0):
             one.alerts.append(alert_name(int(row["alert"])))
-    for stream, issuer in side.tables.certificates.select("stream", "issuer").iter_rows():
+    # Streams of TCP and of UDP are numbered apart: the certificates of DTLS belong to none of these.
+    shown_issuers = side.tables.certificates.filter(pl.col("transport") == "tcp").select("stream", "issuer")
+    for stream, issuer in shown_issuers.iter_rows():
         key = of_stream.get(stream)
         if key is not None and issuer:
             made[key].issuer = made[key].issuer or issuer
@@ -285,12 +287,11 @@ def names_of(side: Side) -> dict[str, Name]:
         for address in [*(row["a"] or []), *(row["aaaa"] or [])]:
             if address and address not in one.addresses:
                 one.addresses.append(address)
-        if row["ttls"] and (row["a"] or row["aaaa"]):
-            lowest = min(t for t in row["ttls"] if t is not None) if any(t is not None for t in row["ttls"]) else None
-            one.ttl = lowest if one.ttl is None else min(one.ttl, lowest if lowest is not None else one.ttl)
+        if row["a"] or row["aaaa"]:
+            ttls = [t for t in (one.ttl, *(row["ttls"] or [])) if t is not None]
+            one.ttl = min(ttls, default=None)
     for name, several in times.items():
-        several.sort()
-        made[name].seconds = several[len(several) // 2]
+        made[name].seconds = median(several)
     return made
 
 

@@ -19,7 +19,7 @@ from tshark_report.compare.model import Area, Difference, LinedUp, Parting
 from tshark_report.compare.pairs import Pair
 from tshark_report.compare.side import Side
 from tshark_report.report.model import LineUp
-from tshark_report.story.words import count, iso_time, size, took
+from tshark_report.story.words import count, size, took
 from tshark_report.tables.lineup import line_up
 from tshark_report.tables.sessions import ACK, FIN, RST, SYN
 
@@ -99,7 +99,6 @@ class _Split:
 def partings(pairs: Sequence[Pair], good: Side, bad: Side) -> list[Parting]:
     """The first parting of each kind of every exchange."""
     good_turns, bad_turns = turns(good), turns(bad)
-    times = [dict(s.tables.packets.select("frame", "time").iter_rows()) for s in (good, bad)]
     made = []
     for pair in pairs:
         seen: set[Area] = set()
@@ -112,8 +111,8 @@ def partings(pairs: Sequence[Pair], good: Side, bad: Side) -> list[Parting]:
                 made.append(
                     Parting(
                         exchange=pair.name, area=split.area, words=split.words, good_frame=split.good_frame,
-                        bad_frame=split.bad_frame, good_time=iso_time(times[0].get(split.good_frame or 0)),
-                        bad_time=iso_time(times[1].get(split.bad_frame or 0)),
+                        bad_frame=split.bad_frame, good_time=good.time_of(split.good_frame),
+                        bad_time=bad.time_of(split.bad_frame),
                         good_filter=f"tcp.stream == {one}", bad_filter=f"tcp.stream == {other}",
                     )
                 )  # fmt: skip
@@ -182,12 +181,11 @@ COLUMNS = ("interval", "way", "said", "start", "payload", "window", "ttl")
 
 def stated(found: Iterable[Difference], good: Side, bad: Side) -> list[Parting]:
     """Differences of names and requests that tell, as partings: the answer itself is the packet."""
-    times = [dict(s.tables.packets.select("frame", "time").iter_rows()) for s in (good, bad)]
     return [
         Parting(
             exchange=d.exchange, area=d.area, good_frame=d.good_frame, bad_frame=d.bad_frame,
             words=f"{d.aspect}: {d.bad} in frame {d.bad_frame} of {bad.label}, {d.good} in {good.label}",
-            good_time=iso_time(times[0].get(d.good_frame or 0)), bad_time=iso_time(times[1].get(d.bad_frame or 0)),
+            good_time=good.time_of(d.good_frame), bad_time=bad.time_of(d.bad_frame),
             good_filter=d.good_filter, bad_filter=d.bad_filter,
         )
         for d in found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -16,6 +15,8 @@ from tshark_report.capture.load import Loaded, Progress
 from tshark_report.errors import ReportError
 from tshark_report.normal.facts import Facts, facts
 from tshark_report.reading import Request, opened, quiet
+from tshark_report.story.words import iso_time
+from tshark_report.tables.tables import Tables
 
 MOST_HANDSHAKES = 20_000
 """SYN packets whose options are read."""
@@ -40,9 +41,18 @@ class Side:
     tshark_version: str
 
     @property
-    def tables(self) -> Any:
+    def tables(self) -> Tables:
         """The typed tables."""
         return self.loaded.tables
+
+    def time_of(self, frame: int | None) -> str | None:
+        """When a frame was captured, as ISO 8601; None for no frame, or for one that the tables do not hold."""
+        frames = self.tables.packets["frame"]
+        if frame is None or not len(frames):
+            return None
+        place = frames.search_sorted(frame)
+        there = place < len(frames) and frames[place] == frame
+        return iso_time(self.tables.packets["time"][place]) if there else None
 
 
 def read(request: Request, label: str, progress: Progress = quiet) -> Side:
@@ -54,7 +64,8 @@ def read(request: Request, label: str, progress: Progress = quiet) -> Side:
     with opened(request, progress) as (loaded, found, _scratch, env):
         limit = request.timeout or deadline(loaded.capture.file_bytes)
         try:
-            options = _with_filter(request.options, "tcp.flags.syn == 1")
+            told = replace(request.options, preferences=(*request.options.preferences, *loaded.preferences))
+            options = _with_filter(told, "tcp.flags.syn == 1")
             rows = chosen.read(found, loaded.capture.path, _FIELDS, options, [], MOST_HANDSHAKES, env, limit)
         except ReportError:
             # What the handshakes offered is one table of many: the comparison comes without it.

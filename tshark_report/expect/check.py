@@ -10,16 +10,18 @@ from typing import Literal
 from tshark_report.errors import ReportError
 from tshark_report.expect.model import Expectations, Expected, fits, load
 from tshark_report.expect.observe import Host, Seen, observed
+from tshark_report.normal.facts import facts
 from tshark_report.report.model import ExpectedRow, ExpectedView
 from tshark_report.rules import filters
 from tshark_report.settings import Settings
-from tshark_report.story.words import count, listed
+from tshark_report.story.words import count, listed, verb
 from tshark_report.tables.tables import Tables
 
 ROWS_KEPT = 300
 Verdict = Literal["as expected", "missing", "unexpected", "different"]
 _ORDER = {"unexpected": 0, "different": 1, "missing": 2, "as expected": 3}
-_KINDS = (("offers", "offers"), ("uses", "uses"), ("reaches", "reaches"))
+LISTS: tuple[Literal["offers", "uses", "reaches"], ...] = ("offers", "uses", "reaches")
+"""The lists of an entry, by their names in the file, in an observed host, and in the report."""
 
 
 def checked(path: Path, tables: Tables, settings: Settings) -> ExpectedView:
@@ -29,12 +31,13 @@ def checked(path: Path, tables: Tables, settings: Settings) -> ExpectedView:
     except ReportError as error:
         why = f"{error.what}: {error.detail}" if error.detail else error.what
         return ExpectedView(file_name=path.name, problem=why, sentence=f"Nothing was compared: {why}.")
-    rows = list(_rows(wanted, observed(tables, settings)))
+    hosts = observed(tables, settings)
+    rows = list(_rows(wanted, hosts))
     rows.sort(key=lambda r: _ORDER[r.verdict])
     kinds = Counter(row.verdict for row in rows)
     return ExpectedView(
         file_name=path.name,
-        sentence=_sentence(path, wanted, kinds, rows),
+        sentence=_sentence(path, wanted, kinds, rows) + _not_looked_at(len(hosts), tables, settings),
         rows=rows[:ROWS_KEPT],
         rows_total=len(rows),
         as_expected=kinds["as expected"],
@@ -56,6 +59,14 @@ def _sentence(path: Path, wanted: Expectations, kinds: Mapping[Verdict, int], ro
         f"{head}: {listed(parts, 3)}, {kinds['as expected']:,} as expected. First: {first.host} {first.what} "
         f"({first.verdict})."
     )
+
+
+def _not_looked_at(looked_at: int, tables: Tables, settings: Settings) -> str:
+    """What the limit of observe.MOST_HOSTS left out; "" for nothing."""
+    rest = len(facts(tables, settings).hosts) - looked_at
+    if rest <= 0:
+        return ""
+    return f" {count(rest, 'further host')} {verb(rest, 'was', 'were')} not looked at: the first {looked_at:,} were."
 
 
 def _rows(wanted: Expectations, hosts: dict[str, Host]) -> Iterator[ExpectedRow]:
@@ -90,30 +101,31 @@ def _host(entry: Expected, host: Host) -> Iterator[ExpectedRow]:
     yield _row(
         "as expected", host.address, name, entry.role or "seen", host.role, host.frame, filters.src(host.address)
     )
+    # A host that offered nothing here looks like a client; a list of what it offers says so better than its role.
     if entry.role and entry.role.lower() != host.role.lower() and (host.role != "client" or entry.offers is None):
         yield _row("different", host.address, "role", entry.role, _role(host), host.frame, filters.src(host.address))
     if entry.mac is not None and host.macs and not any(fits(m, entry.mac) for m in host.macs):
         yield _row("different", host.address, "hardware address", listed(list(entry.mac), 2), listed(host.macs, 2),
                    host.frame, filters.src(host.address))  # fmt: skip
-    for key, verb in _KINDS:
-        patterns: tuple[str, ...] | None = getattr(entry, key)
+    for name in LISTS:
+        patterns: tuple[str, ...] | None = getattr(entry, name)
         if patterns is not None:
-            yield from _list(host, verb, patterns, getattr(host, key), must=key == "offers" and entry.alone)
+            yield from _list(host, name, patterns, getattr(host, name), must=name == "offers" and entry.alone)
 
 
 def _list(
-    host: Host, verb: str, patterns: tuple[str, ...], seen: dict[str, Seen], *, must: bool
+    host: Host, name: str, patterns: tuple[str, ...], seen: dict[str, Seen], *, must: bool
 ) -> Iterator[ExpectedRow]:
     """One line for each service or place; those that were not seen are missing only where a server must offer them."""
     for value, one in seen.items():
         known = fits(value, patterns)
         yield _row(
-            "as expected" if known else "unexpected", host.address, f"{verb} {value}", verb if known else "not listed",
+            "as expected" if known else "unexpected", host.address, f"{name} {value}", name if known else "not listed",
             count(one.sessions, "session"), one.frame, one.display_filter,
         )  # fmt: skip
     for pattern in patterns:
         if must and not any(fits(value, (pattern,)) for value in seen):
-            yield _row("missing", host.address, f"{verb} {pattern}", verb, "nobody got an answer from it")
+            yield _row("missing", host.address, f"{name} {pattern}", name, "nobody got an answer from it")
 
 
 def _role(host: Host) -> str:

@@ -15,6 +15,7 @@ from tshark_report.story.hosts import hosts as hosts_view
 from tshark_report.tables.tables import Tables
 
 MOST_HOSTS = 1000
+"""Home hosts that are looked at, the first to send something: the lists of more are no longer written by hand."""
 
 ROLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("domain controller", ("tcp/88", "tcp/389")),
@@ -61,7 +62,7 @@ class Host:
 
 
 def observed(tables: Tables, settings: Settings) -> dict[str, Host]:
-    """Every home host that sent something, in order of its first packet."""
+    """Home hosts that sent something, in order of their first packets; at most MOST_HOSTS."""
     these = facts(tables, settings)
     made = {address: Host(address, macs=sorted(host_macs(these, address))) for address in these.hosts[:MOST_HOSTS]}
     first = tables.packets.group_by("src").agg(pl.col("frame").min())

@@ -20,8 +20,12 @@ LONGEST = 2000
 """Characters of a text: renderers cut further. A shorter one would cut names in two, and pseudonyms could not stand for
 them."""
 WEIGHT_FILE = 3
+"""What a sentence tells first."""
 SHORTEST_OPENING = 4
+MOST_SIGNATURES, MOST_OPENINGS = 60, 40
+"""Packets with a program in them, and packets of no known protocol: the first ones tell what the others do."""
 MOST_NAMES = 5000
+"""Names whose registered domains are looked up."""
 NAMES_TOLD = 12
 """Names under one registered domain up to which each is told."""
 OPENING_SHOWN = 48
@@ -99,7 +103,7 @@ def table(found: list[Event], total: int | None = None) -> Table:
 
 def _cut(text: object, most: int = LONGEST) -> str:
     plain = str(text or "")
-    return plain if len(plain) <= most else f"{plain[: most - 1]}\u2026"
+    return plain if len(plain) <= most else f"{plain[: most - 1]}{_ELLIPSIS}"
 
 
 def _masked(event: Event) -> Event:
@@ -257,10 +261,11 @@ def _dns(host: str, tables: Tables, inside: pl.Expr) -> list[Event]:
     )
     if asked.is_empty():
         return []
-    unique = {name: registered_domain(name) or name for name in asked["name"].unique().head(MOST_NAMES).to_list()}
+    names = asked["name"].unique(maintain_order=True).head(MOST_NAMES)
+    unique = {name: registered_domain(name) or name for name in names.to_list()}
     asked = asked.with_columns(pl.col("name").replace_strict(unique, default=pl.col("name")).alias("domain"))
     crowded = asked.group_by("domain", "src", "dst").agg(pl.len().alias("names")).filter(pl.col("names") > NAMES_TOLD)
-    together = asked.join(crowded, on=["domain", "src", "dst"], how="inner")
+    together = asked.join(crowded, on=["domain", "src", "dst"], how="inner", maintain_order="left")
     found = []
     for (domain, _, _), rows in together.group_by(["domain", "src", "dst"], maintain_order=True):
         first = rows.row(0, named=True)
@@ -271,8 +276,7 @@ def _dns(host: str, tables: Tables, inside: pl.Expr) -> list[Event]:
     for name, a, aaaa in dns.filter(pl.col("response")).select("name", "a", "aaaa").head(MOST_NAMES).iter_rows():
         answers.setdefault(name, []).extend([*(a or []), *(aaaa or [])])
     alone = asked.join(crowded, on=["domain", "src", "dst"], how="anti").sort("frame")
-    alone = alone.head(MOST_A_KIND)
-    for row in alone.iter_rows(named=True):
+    for row in alone.head(MOST_A_KIND).iter_rows(named=True):
         to = list(dict.fromkeys(answers.get(row["name"], [])))
         details = f"answered {', '.join(to[:4])}" if to else ""
         found.append(
@@ -303,7 +307,7 @@ def _openings(host: str, tables: Tables, inside: pl.Expr) -> list[Event]:
     early = (pl.col("order") <= 1) & pl.col("protocol").is_in(_GENERIC) & (pl.col("payload") > 0)
     first = tables.openings.filter(inside & early).join(pl.concat(known), on=["transport", "stream"], how="anti")
     found = []
-    for row in first.sort("frame").head(40).iter_rows(named=True):
+    for row in first.sort("frame").head(MOST_OPENINGS).iter_rows(named=True):
         data = row["data"]
         if isinstance(data, bytes) and len(data) >= SHORTEST_OPENING:
             what = f"{str(row['transport']).upper()} payload that begins with {shown(data)}"
@@ -332,9 +336,10 @@ _SIGNATURE_WORDS = {
 def _signatures(host: str, tables: Tables, inside: pl.Expr) -> list[Event]:
     """Programs and the like in the payload, whatever it is called and whether or not the file is whole."""
     # Most programs show both marks in one packet: the first one tells it.
-    known = tables.signatures.filter(pl.col("kind").is_in(list(_SIGNATURE_WORDS))).unique("frame", maintain_order=True)
+    known = tables.signatures.filter(pl.col("kind").is_in(list(_SIGNATURE_WORDS)))
+    known = known.unique("frame", keep="first", maintain_order=True)
     found = []
-    for row in _rows(known, inside, 60):
+    for row in _rows(known, inside, MOST_SIGNATURES):
         found.append(_event(row, host, ("sent", "got"), f"payload with {_SIGNATURE_WORDS[str(row['kind'])]}", weight=1))
     return found
 

@@ -8,10 +8,12 @@ import polars as pl
 
 from tshark_report.focus.indicators import Indicator, Kind
 from tshark_report.report.model import FocusHidden
-from tshark_report.story.words import count, duration
+from tshark_report.story.words import count, duration, verb
 from tshark_report.tables.tables import Tables
 
-TUNNELS = "esp|wg|openvpn|isakmp|gre|l2tp|pptp|ppp|socks"
+TUNNELS = "esp|wg|openvpn|isakmp"
+"""Layers in `frame.protocols` that carry packets which nobody can read without keys. GRE, L2TP and the like are not
+among them: what they carry in clear is dissected, and its addresses are looked at as all others are."""
 _NAMES: frozenset[str] = frozenset(("name", "url", "email"))
 _CONTENT: frozenset[str] = frozenset(("sha256", "sha1", "md5", "file", "user-agent", "url", "user", "email"))
 
@@ -86,7 +88,7 @@ class _Facts:
         if kind in _CONTENT and self.streams:
             by = "TLS or QUIC" if self.quic else "TLS"
             made.append(
-                f"{count(self.streams, 'conversation')} {'is' if self.streams == 1 else 'are'} encrypted by {by}: "
+                f"{count(self.streams, 'conversation')} {verb(self.streams, 'is', 'are')} encrypted by {by}: "
                 "their requests, files and users cannot be read without the keys (--keylog)"
             )
         if kind == "user-agent" and not self.clear:

@@ -75,11 +75,9 @@ def look(
     lines += [*alert_lines, *(_moment_line(each, asked.window) for each in asked.moments)]
     led = subjects.subjects(hits, conversations, settings, MOST_CLIENTS)
     named = _naming(tables, settings, led.scopes)
-    clients = [_client(scope, hits, tables, conversations, settings, asked.window, named) for scope in led.scopes]
-    touching = _touching(led.scopes, hits, drafts)
     clients = [
-        replace_findings(client, _touching([scope], [], drafts))
-        for client, scope in zip(clients, led.scopes, strict=True)
+        _client(scope, hits, tables, conversations, settings, asked.window, named, _touching([scope], [], drafts))
+        for scope in led.scopes
     ]
     also = others.others(led.scopes, tables, conversations)
     hosts = frozenset(s.host for s in led.scopes)
@@ -95,17 +93,10 @@ def look(
         missing=[tell.missing(each) for each in found.missing[:MOST_MISSING]],
         missing_total=len(found.missing),
         hidden=hidden.hidden(found.missing, tables, filtered=filtered, cut=cut, not_evaluated=found.not_evaluated),
-        findings=touching,
+        findings=_touching(led.scopes, hits, drafts),
         notes=list(dict.fromkeys(notes)),
     )
     return Looked(focus, tell.short(hits, clients, found, matched, what), what)
-
-
-def replace_findings(client: model.FocusClient, findings: list[str]) -> model.FocusClient:
-    """The client with the findings about its conversations."""
-    import msgspec
-
-    return msgspec.structs.replace(client, findings=findings)
 
 
 def _indicators(asked: Asked) -> tuple[list[str], list[str], list[Indicator]]:
@@ -180,8 +171,9 @@ def _naming(tables: Tables, settings: Settings, scopes: Sequence[widen.Scope]) -
 
 def _client(
     scope: widen.Scope, hits: Sequence[Hit], tables: Tables, conversations: Conversations, settings: Settings,
-    window: float, named: Callable[[str], str],
+    window: float, named: Callable[[str], str], findings: list[str],
 ) -> model.FocusClient:  # fmt: skip
+    """A host in focus as the report tells it; `findings` are those about its conversations."""
     events = carried.events(scope.host, scope.frames, tables, show_secrets=settings.show_secrets)
     near = widen.around(scope, tables, conversations, window)
     whole, words = widen.everything(scope, conversations, tables.names)
@@ -202,6 +194,7 @@ def _client(
         exchanged=carried.table(events),
         around=widen.around_table(near),
         everything=whole,
+        findings=findings,
     )
 
 

@@ -82,11 +82,10 @@ def look_up(wanted: Sequence[Indicator], tables: Tables, conversations: Conversa
                     matched[number] = [(place, indicator.value, part)]
     chosen = sorted(matched)
     maker = _Maker(tables, conversations)
-    hits = [hit for number in chosen[:MOST_HITS] if (hit := maker.hit(wanted[number], matched[number])) is not None]
+    made = {number: maker.hit(wanted[number], matched[number]) for number in chosen[:MOST_HITS]}
+    hits = [hit for hit in made.values() if hit is not None]
     # An endpoint may have its address here and its port on another one's packets: then it is no hit.
-    lost = set(chosen[:MOST_HITS]) - {
-        i for i in chosen[:MOST_HITS] if any(h.source == wanted[i].source and h.value == wanted[i].value for h in hits)
-    }
+    lost = frozenset(number for number, hit in made.items() if hit is None)
     missing = [each for number, each in enumerate(wanted) if number not in matched or number in lost]
     return Found(hits, len(chosen) - len(lost), missing, not_evaluated)
 
@@ -288,7 +287,8 @@ class _Maker:
             return none
         frames = pl.concat(answers)["frame"].unique()
         dns = self.tables.dns.filter(pl.col("frame").is_in(frames.implode()))
-        addresses = pl.concat([dns["a"].explode(), dns["aaaa"].explode()]).drop_nulls().unique().to_list()
+        answered = pl.concat([dns["a"].explode(), dns["aaaa"].explode()]).drop_nulls()
+        addresses = answered.unique(maintain_order=True).to_list()
         if not addresses:
             return none
         rows = self.conversations.rows.filter(pl.col("server").is_in(addresses[:MOST_RESOLVED]))

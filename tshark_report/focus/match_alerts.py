@@ -15,7 +15,7 @@ from tshark_report.focus.conversations import Conversations
 from tshark_report.focus.lookup import Hit
 from tshark_report.focus.read_alerts import Alert
 from tshark_report.rules import filters
-from tshark_report.story.words import count, duration, iso_time, listed
+from tshark_report.story.words import count, duration, iso_time, listed, verb
 from tshark_report.tables.tables import Tables
 
 SLACK_SECONDS = 65.0
@@ -70,10 +70,8 @@ def match(alerts: Sequence[Alert], tables: Tables, conversations: Conversations)
     notes: list[str] = []
     rest = frame.join(near.select("alert").unique(), on="alert", how="anti")
     shifted = candidates.join(rest.select("alert"), on="alert", how="semi")
-    by_tuple = 0
     if shifted.height:
-        by_tuple, words = _shift(shifted, near.height == 0)
-        notes.append(words)
+        notes.append(_shift(shifted, near.height == 0))
         if near.is_empty():
             near = shifted
             rest = frame.join(near.select("alert").unique(), on="alert", how="anti")
@@ -88,17 +86,6 @@ def match(alerts: Sequence[Alert], tables: Tables, conversations: Conversations)
 def _candidates(alerts: pl.DataFrame, conversations: Conversations) -> pl.DataFrame:
     """Every conversation between an alert's addresses and ports, as far as the alert names them, either way round."""
     rows = conversations.rows
-    wanted = (
-        "conversation",
-        "transport",
-        "start",
-        "end",
-        "first_frame",
-        "client",
-        "server",
-        "client_port",
-        "server_port",
-    )
     made = []
     for here, there in (("client", "server"), ("server", "client")):
         names = {here: "src", there: "dst", f"{here}_port": "src_port", f"{there}_port": "dst_port"}
@@ -129,7 +116,6 @@ def _candidates(alerts: pl.DataFrame, conversations: Conversations) -> pl.DataFr
         made.append(by_pair.filter(fits).drop("dst_port_seen"))
         lone = alerts.filter((pl.col("src") != "") & (pl.col("dst") == ""))
         made.append(lone.join(turned.drop("src_port", "dst_port", "dst"), on="src", how="inner"))
-    del wanted
     columns = [
         "alert",
         "time",
@@ -149,7 +135,7 @@ def _candidates(alerts: pl.DataFrame, conversations: Conversations) -> pl.DataFr
     return same.filter(fits).unique(["alert", "conversation"], maintain_order=True)
 
 
-def _shift(shifted: pl.DataFrame, all_of_them: bool) -> tuple[int, str]:
+def _shift(shifted: pl.DataFrame, all_of_them: bool) -> str:
     """Words on alerts whose addresses and ports fit, but whose times do not."""
     behind = pl.when(pl.col("time") > pl.col("end")).then(pl.col("time") - pl.col("end"))
     best = (
@@ -159,11 +145,12 @@ def _shift(shifted: pl.DataFrame, all_of_them: bool) -> tuple[int, str]:
         .first()
     )
     middle = float(best["shift"].median() or 0.0)  # type: ignore[arg-type]
-    words = f"{count(best.height, 'alert')} fit conversations by addresses and ports, but lie {_away(middle)} them"
+    fit, lie = verb(best.height, "fits", "fit"), verb(best.height, "lies", "lie")
+    words = f"{count(best.height, 'alert')} {fit} conversations by addresses and ports, but {lie} {_away(middle)} them"
     zone = _zone(middle)
     tail = f"; {zone}" if zone else "; are the clocks of the sensor and of the capture apart, or is it another day?"
     used = " They are shown by addresses and ports alone." if all_of_them else " They are not shown as matches."
-    return best.height, f"{words}{tail}.{used}".replace("?.", "?")
+    return f"{words}{tail}.{used}".replace("?.", "?")
 
 
 def _away(seconds: float) -> str:
@@ -194,8 +181,8 @@ def _unfitting(rest: pl.DataFrame, total: int, tables: Tables) -> list[str]:
             parts.append(f"{after.height:,} after it ends, the nearest by {duration(away)}")
         span = f"{iso_time(first)} to {iso_time(last)}"
         notes.append(
-            f"{count(outside.height, 'alert')} of {total:,} {_verb(outside.height)} outside the time of the capture "
-            f"({span}): {' and '.join(parts)}. Another day, or a clock or time zone that differs?"
+            f"{count(outside.height, 'alert')} of {total:,} {verb(outside.height, 'lies', 'lie')} outside the time of "
+            f"the capture ({span}): {' and '.join(parts)}. Another day, or a clock or time zone that differs?"
         )
     inside = rest.height - outside.height
     if inside:
@@ -203,17 +190,14 @@ def _unfitting(rest: pl.DataFrame, total: int, tables: Tables) -> list[str]:
         seen = frozenset(pl.concat([packets["src"], packets["dst"]]).drop_nulls().unique().to_list())
         ends = rest.filter((pl.col("time") >= first - SLACK_SECONDS) & (pl.col("time") <= last + SLACK_SECONDS))
         unknown = sorted({a for pair in ends.select("src", "dst").iter_rows() for a in pair if a and a not in seen})
-        words = f"{count(inside, 'alert')} of {total:,} {_verb(inside)} in the time of the capture and fit no packet"
+        lies = verb(inside, "lies in the time of the capture and fits", "lie in the time of the capture and fit")
+        words = f"{count(inside, 'alert')} of {total:,} {lies} no packet"
         if unknown:
             words += f"; addresses that are not in the capture: {listed(unknown, 4)}"
         notes.append(
             f"{words}. Taken at another place (address translation, a proxy), or left out by a capture filter?"
         )
     return notes
-
-
-def _verb(number: int) -> str:
-    return "lies" if number == 1 else "lie"
 
 
 def _hits(best: pl.DataFrame, conversations: Conversations) -> list[Hit]:

@@ -10,8 +10,8 @@ import msgspec
 
 from tshark_report.focus.look import Looked
 from tshark_report.report import model
+from tshark_report.story.starting_points import MOST
 
-MOST_POINTS = 5
 _PLACE = re.compile(r"^(?:First|Number \d+) because ")
 HARMLESS = (
     "An indicator may be shared by many sites, have changed hands since it was listed, or stand on a list by mistake. "
@@ -70,7 +70,7 @@ def _points(report: model.Report, focus: model.Focus, looked: Looked) -> list[mo
     rest = [p for p in points if p is not mine]
     near = [p for p in rest if touching & frozenset(p.findings) or p.subject in hosts]
     far = [p for p in rest if p not in near]
-    ordered = [first, *near, *far][: max(MOST_POINTS, len(near) + 1)]
+    ordered = [first, *near, *far][: max(MOST, len(near) + 1)]
     return [_placed(point, place) for place, point in enumerate(ordered, start=1)]
 
 

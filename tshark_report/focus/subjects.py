@@ -40,7 +40,7 @@ def subjects(hits: Sequence[Hit], conversations: Conversations, settings: Settin
     if every.is_empty():
         return Led([], [[] for _ in hits])
     asked = frozenset(t for hit in hits for t in hit.targets)
-    ranked = _ranked(every.unique(["conversation", "subject"]), settings, asked)
+    ranked = _ranked(every.unique(["conversation", "subject"], keep="first", maintain_order=True), settings, asked)
     order = {host: place for place, host in enumerate(ranked)}
     hosts = []
     for number in range(len(hits)):
@@ -82,7 +82,7 @@ def _ranked(rows: pl.DataFrame, settings: Settings, asked: frozenset[str]) -> li
     )
     home = pl.Series("home", [settings.is_home(h) for h in made["subject"].to_list()], dtype=pl.Boolean)
     ordered = made.with_columns(home, pl.col("subject").is_in(list(asked)).alias("asked")).sort(
-        "answered", "home", "asked", "payload", "bytes", "start", descending=[True, True, True, True, True, False]
+        "answered", "home", "asked", "payload", "bytes", "start", "subject", descending=[*[True] * 5, False, False]
     )
     return [str(h) for h in ordered["subject"].to_list()]
 

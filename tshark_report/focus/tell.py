@@ -18,7 +18,7 @@ from tshark_report.report import model
 from tshark_report.rules import filters
 from tshark_report.settings import is_address
 from tshark_report.story.indicators import defang
-from tshark_report.story.words import count, iso_time, listed, size
+from tshark_report.story.words import count, iso_time, listed, size, verb
 from tshark_report.tables.tables import Tables
 
 Named = Callable[[str], str]
@@ -69,8 +69,9 @@ def _peers(scope: Scope) -> list[str]:
         pl.when(pl.col("client") == scope.host).then("server").otherwise("client").alias("peer"),
         (pl.col("client_payload") + pl.col("server_payload")).alias("payload"),
     )
-    made = rows.group_by("peer").agg(pl.col("payload").sum(), pl.col("start").min())
-    return [str(p) for p in made.sort("payload", "start", descending=[True, False])["peer"].drop_nulls().to_list()]
+    made = rows.group_by("peer", maintain_order=True).agg(pl.col("payload").sum(), pl.col("start").min())
+    ordered = made.sort("payload", "start", "peer", descending=[True, False, False])
+    return [str(p) for p in ordered["peer"].drop_nulls().to_list()]
 
 
 def scope_filter(scope: Scope) -> str:
@@ -91,7 +92,7 @@ def _contact(scope: Scope, named: Named) -> str:
     """`reached 203.0.113.9 (shop.example) on tcp/443`."""
     rows = scope.rows
     mine = rows.filter(pl.col("client") == scope.host).height
-    verb = "reached" if mine == rows.height else "was reached by" if mine == 0 else "exchanged packets with"
+    met = "reached" if mine == rows.height else "was reached by" if mine == 0 else "exchanged packets with"
     peers = _peers(scope)
     ports = [
         port_words(t, p) for t, p in rows.select("transport", "server_port").unique(maintain_order=True).iter_rows()
@@ -99,7 +100,7 @@ def _contact(scope: Scope, named: Named) -> str:
     on = listed([p for p in ports if p], 4)
     kinds = listed(rows["protocol"].drop_nulls().unique(maintain_order=True).to_list(), 3)
     who = listed([named(p) for p in peers], NAMED_PEERS)
-    return f"{verb} {who}" + (f" on {on}" if on else f" by {kinds}" if kinds else "")
+    return f"{met} {who}" + (f" on {on}" if on else f" by {kinds}" if kinds else "")
 
 
 def _amounts(scope: Scope) -> tuple[int, int, int, int]:
@@ -198,12 +199,12 @@ def sentence(
     if wanted == 1 and found.missing:
         parts.append(f"{found.missing[0].value} is not in this capture.")
     elif wanted > 1:
-        parts.append(f"{found.total:,} of {wanted:,} indicators {'is' if found.total == 1 else 'are'} in this capture.")
+        parts.append(f"{found.total:,} of {wanted:,} indicators {verb(found.total, 'is', 'are')} in this capture.")
     elif wanted and not clients:
         parts.append(f"{hits[0].value} is in this capture, but leads to no conversation.")
     if matched.total:
-        verb = "fits" if matched.matched == 1 and matched.total == 1 else "fit"
-        parts.append(f"{matched.matched:,} of {count(matched.total, 'alert')} {verb} packets of this capture.")
+        fit = "fits" if matched.matched == 1 and matched.total == 1 else "fit"
+        parts.append(f"{matched.matched:,} of {count(matched.total, 'alert')} {fit} packets of this capture.")
     for each in (h for h in hits if h.kind == "moment"):
         number = count(each.conversations.len(), "conversation")
         parts.append(f"Around {each.value}: {count(each.frames.len(), 'packet')} in {number}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 from typing import Literal
 
 from tshark_report.normal import amounts
@@ -127,22 +128,32 @@ class Known:
             peer = row["domain"] or row["server"]
             return Mark("new", f"{network_of(who)} did not use {row['service']} of {peer} before")
         unusual = odd_amount(row, learnt)
-        if unusual:
-            return Mark("amount", unusual, alone)
+        if unusual is not None:
+            return Mark("amount", f"{unusual.seen}; {unusual.usual}", alone)
         where = "" if alone else f", by others of {network_of(who)}"
         return Mark("usual", f"in {count(learnt.captures, 'capture')} while learning{where}", alone)
 
     def loss(self, rows: list[Session]) -> str:
-        """Whether all sessions with one partner together lost far more than was learnt, in words; "" where not."""
-        groups: dict[str, tuple[Traffic, int, int]] = {}
+        """Whether all sessions with one service of a server lost far more than was learnt, in words; "" where not."""
+        groups: dict[tuple[str, str], list[Session]] = {}
         for row in rows:
-            network = self.network(str(row["client"])) if row["client_home"] else None
-            host = self.host(str(row["server"])) if row["server_home"] else None
-            learnt = _peer(network, row) if network is not None else host and host.offered.get(row["service"])
-            if learnt:
-                _, resent, packets = groups.get(row["server"], (learnt, 0, 0))
-                groups[row["server"]] = (learnt, resent + row["resent"], packets + row["packets"])
-        return next((words for group in groups.values() if (words := _lost(*group))), "")
+            groups.setdefault((row["server"], row["service"]), []).append(row)
+        for group in groups.values():
+            learnt = self._learnt_of_service(group[0])
+            if learnt is None:
+                continue
+            lost = _lost(learnt, sum(r["resent"] for r in group), sum(r["packets"] for r in group))
+            if lost is not None:
+                return f"{lost.seen}; {lost.usual}"
+        return ""
+
+    def _learnt_of_service(self, row: Session) -> Traffic | None:
+        """What the client's network did with this service of this server; of clients from outside, what it offered."""
+        network = self.network(str(row["client"])) if row["client_home"] else None
+        if network is not None:
+            return _peer(network, row)
+        host = self.host(str(row["server"])) if row["server_home"] else None
+        return host.offered.get(row["service"]) if host is not None else None
 
 
 def _peer(profile: Profile, row: Session) -> Traffic | None:
@@ -153,25 +164,47 @@ def _peer(profile: Profile, row: Session) -> Traffic | None:
     return profile.peers.get(f"{row['server']} {row['service']}")
 
 
-def odd_amount(row: Session, learnt: Traffic) -> str:
-    """In what a session goes beyond what was learnt, in words; "" where in nothing."""
-    for way, words in (("up", "sent"), ("down", "received")):
-        most = _most(getattr(learnt, way))
-        if most is not None and row[way] > max(VOLUME_LEAST, VOLUME_TIMES * most):
-            return f"{size(row[way])} {words} in one session; at most {size(most)} while learning"
-    think = _middle(row.get("think"))
-    for value, bins, what in ((row["rtt"], learnt.rtt, "round trip"), (think, learnt.think, "answer")):
+Measure = Literal["sent", "received", "round trip", "answer", "sent again"]
+"""What of a session is held against what was learnt."""
+
+
+@dataclass(frozen=True)
+class Odd:
+    """How a session goes beyond what was learnt: in which measure, and in words what was seen and what was usual."""
+
+    measure: Measure
+    seen: str
+    usual: str
+
+
+def odd_amount(row: Session, learnt: Traffic) -> Odd | None:
+    """In what a session goes beyond what was learnt, the first of its measures; None where in nothing."""
+    volumes: tuple[tuple[Measure, int, Bins], ...] = (
+        ("sent", row["up"], learnt.up), ("received", row["down"], learnt.down),
+    )  # fmt: skip
+    for measure, volume, bins in volumes:
+        most = _most(bins)
+        if most is not None and volume > max(VOLUME_LEAST, VOLUME_TIMES * most):
+            return Odd(measure, f"{size(volume)} {measure} in one session", f"at most {size(most)} while learning")
+    times: tuple[tuple[Measure, float | None, Bins], ...] = (
+        ("round trip", row["rtt"], learnt.rtt), ("answer", _middle(row.get("think")), learnt.think),
+    )  # fmt: skip
+    for measure, seconds, bins in times:
         usual = amounts.quantile(bins, 0.95) if amounts.count(bins) >= LEAST_VALUES else None
-        if value is not None and usual is not None and value > TIME_TIMES * usual and value - usual > TIME_LEAST:
-            return f"{what} in {took(value)}; up to {took(usual)} while learning"
+        if seconds is None or usual is None:
+            continue
+        if seconds > TIME_TIMES * usual and seconds - usual > TIME_LEAST:
+            return Odd(measure, f"{measure} in {took(seconds)}", f"up to {took(usual)} while learning")
     return _lost(learnt, row["resent"], row["packets"])
 
 
-def _lost(learnt: Traffic, resent: int, packets: int) -> str:
+def _lost(learnt: Traffic, resent: int, packets: int) -> Odd | None:
+    # What was learnt counts as if 1 of 100 further packets had been sent again: few packets without loss prove little.
     share = (learnt.resent + 1) / (learnt.packets + 100)
     if learnt.sessions < LEAST_VALUES or resent < max(RESENT_LEAST, RESENT_TIMES * share * packets):
-        return ""
-    return f"{resent:,} of {packets:,} packets sent again; {learnt.resent:,} of {learnt.packets:,} while learning"
+        return None
+    usual = f"{learnt.resent:,} of {learnt.packets:,} while learning"
+    return Odd("sent again", f"{resent:,} of {packets:,} packets sent again", usual)
 
 
 def _most(bins: Bins) -> float | None:
@@ -179,8 +212,8 @@ def _most(bins: Bins) -> float | None:
 
 
 def _middle(values: list[float] | None) -> float | None:
-    known = sorted(v for v in values or [] if v is not None)
-    return known[len(known) // 2] if known else None
+    known = [v for v in values or [] if v is not None]
+    return median(known) if known else None
 
 
 def worst(marks: list[Mark]) -> Mark:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +23,8 @@ SHARED_MAC = 3
 """A hardware address that sends for more addresses than this is a router's, and no host's own."""
 COUNTING_STEP = 1000
 """IP IDs that go up by at most this from packet to packet of a host count; a busy host skips some."""
+MOSTLY_ZERO, MOSTLY_UP = 0.9, 0.8
+"""Shares of a host's packets from which its IP IDs are called zero, or counting: a few others do not change that."""
 ID_PACKETS = 8
 """Packets of a host from which its IP IDs show how they behave."""
 
@@ -216,17 +217,20 @@ def id_behaviour(facts: Facts, own: Sequence[str]) -> list[str]:
     if rows.is_empty():
         return []
     step = (pl.col("ip_id").cast(pl.Int32) - pl.col("ip_id").cast(pl.Int32).shift(1)) % 65536
-    kinds = Counter[str]()
     seen = rows.group_by("src").agg(
         pl.len().alias("packets"),
         pl.col("ip_id").n_unique().alias("different"),
         (pl.col("ip_id") == 0).mean().alias("zero"),
         step.is_between(0, COUNTING_STEP).mean().alias("up"),
     )
-    for _, packets, different, zero, up in seen.iter_rows():
-        if packets < ID_PACKETS:
-            continue
-        kinds[
-            "zero" if zero > 0.9 else "constant" if different == 1 else "counting" if (up or 0) > 0.8 else "varying"
-        ] += 1
-    return list(kinds)
+    many = (host for host in seen.iter_rows(named=True) if host["packets"] >= ID_PACKETS)
+    return sorted({_id_kind(host["zero"], host["different"], host["up"] or 0.0) for host in many})
+
+
+def _id_kind(zero: float, different: int, up: float) -> str:
+    """What IP IDs do, from the share of zeros, the number of different ones, and the share of small steps up."""
+    if zero > MOSTLY_ZERO:
+        return "zero"
+    if different == 1:
+        return "constant"
+    return "counting" if up > MOSTLY_UP else "varying"

@@ -19,18 +19,19 @@ MOST_OF_NETWORK = 5_000
 
 def merged(a: Baseline, b: Baseline) -> Baseline:
     """Both together; a capture that both know must be left out by the caller, who can say so."""
+    learnt = frozenset(a.captures)
     both: Baseline = replaced(
         b,
         created=max(a.created, b.created),
         home=list(dict.fromkeys([*a.home, *b.home])),
-        captures=[*a.captures, *(c for c in b.captures if c not in set(a.captures))],
+        captures=[*a.captures, *(c for c in b.captures if c not in learnt)],
         first=_first(a.first, b.first),
         last=max(a.last, b.last),
         packets=a.packets + b.packets,
         seconds=round(a.seconds + b.seconds, 3),
         hours=_added(a.hours, b.hours),
-        networks=_each(a.networks, b.networks, lambda x, y: _profiles(x, y)),
-        hosts=_each(a.hosts, b.hosts, lambda x, y: _profiles(x, y)),
+        networks=_each(a.networks, b.networks, _profiles),
+        hosts=_each(a.hosts, b.hosts, _profiles),
     )
     return pruned(both)
 
@@ -47,8 +48,9 @@ def pruned(one: Baseline) -> Baseline:
     """The tables cut to their limits, so that a baseline stays small whatever was learnt."""
     hosts = {name: _cut(profile, MOST_OF_HOST) for name, profile in one.hosts.items()}
     networks = {name: _cut(profile, MOST_OF_NETWORK) for name, profile in one.networks.items()}
-    kept = sorted(hosts.items(), key=lambda item: -item[1].captures)[:MOST_HOSTS]
-    kept_networks = sorted(networks.items(), key=lambda item: -item[1].captures)[:MOST_NETWORKS]
+    # By name where they are as frequent: which of them stay must not depend on the order of learning.
+    kept = sorted(hosts.items(), key=lambda item: (-item[1].captures, item[0]))[:MOST_HOSTS]
+    kept_networks = sorted(networks.items(), key=lambda item: (-item[1].captures, item[0]))[:MOST_NETWORKS]
     made: Baseline = replaced(one, hosts=dict(sorted(kept)), networks=dict(sorted(kept_networks)))
     return made
 
@@ -62,9 +64,7 @@ def _added(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 
 
 def _each(a: dict[str, T], b: dict[str, T], both: Callable[[T, T], T]) -> dict[str, T]:
-    return {
-        key: both(a[key], b[key]) if key in a and key in b else a[key] if key in a else b[key] for key in {**a, **b}
-    }
+    return {**a, **{key: both(a[key], other) if key in a else other for key, other in b.items()}}
 
 
 def _fields(a: Any, b: Any) -> dict[str, Any]:
@@ -104,6 +104,7 @@ def _profiles(a: Profile, b: Profile) -> Profile:
 
 
 def _weight(value: Traffic | Name | int) -> tuple[int, int]:
+    """How much an entry was seen, so that the rarest go first."""
     if isinstance(value, Traffic):
         return value.captures, value.sessions
     return (value.queries, 0) if isinstance(value, Name) else (value, 0)
@@ -115,8 +116,8 @@ def _cut(profile: Profile, most: int) -> Profile:
     for name in Profile.__struct_fields__:
         table = getattr(profile, name)
         if isinstance(table, dict) and len(table) > most:
-            kept = sorted(table.items(), key=lambda item: _weight(item[1]), reverse=True)[:most]
-            changes[name] = dict(kept)
+            by_name = sorted(table.items())
+            changes[name] = dict(sorted(by_name, key=lambda item: _weight(item[1]), reverse=True)[:most])
             dropped += len(table) - most
     if not changes:
         return profile

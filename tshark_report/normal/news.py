@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import polars as pl
 
 from tshark_report.normal import amounts
-from tshark_report.normal.facts import Facts, network_of
-from tshark_report.normal.judge import LEAST_VALUES, SHORT_TTL, TTL_TIMES, Known, odd_amount
+from tshark_report.normal.facts import LONGEST_TEXT, Facts, network_of, text
+from tshark_report.normal.judge import LEAST_VALUES, SHORT_TTL, TTL_TIMES, Known, Measure, odd_amount
 from tshark_report.normal.learn import host_macs, id_behaviour, issuers, names_asked, texts_of, ttls
 from tshark_report.normal.model import Baseline, Profile, Traffic
 from tshark_report.normal.said import Session
@@ -45,6 +45,8 @@ class News:
     seen: str
     amount: bool = False
     """Known, but more, longer or shorter than it was."""
+    measure: Measure | None = None
+    """For sessions with a known partner: what of them was more or longer."""
     frame: int | None = None
     time: float | None = None
     display_filter: str = ""
@@ -166,7 +168,7 @@ def _programs_of(rows: list[Session], facts: Facts) -> set[str]:
     made: set[str] = set()
     for table, column in ((facts.tables.http, "user_agent"), (facts.tables.tls, "ja3"), (facts.tables.tls, "ja4")):
         own = table.filter((pl.col("transport") == "tcp") & pl.col("stream").is_in(list(streams)))
-        made |= {str(v)[:200] for v in own[column].drop_nulls().unique().to_list()}
+        made |= {text(str(v)) for v in own[column].drop_nulls().unique().to_list()}
     return made
 
 
@@ -191,8 +193,8 @@ def _services(host: str, served: list[Session], profile: Profile) -> list[News]:
 def _unusual(
     host: str, mine: list[Session], served: list[Session], profile: Profile | None, network: Profile
 ) -> list[News]:
-    """Sessions with known peers that go beyond what was learnt, one row a peer: the first such session."""
-    made: dict[tuple[str, str], News] = {}
+    """Sessions with known peers that go beyond what was learnt: one row for each peer and measure, the first told."""
+    made: dict[tuple[str, Measure], News] = {}
     for row in mine:
         if row["server_home"]:
             continue
@@ -213,21 +215,24 @@ def _own_first(profile: Profile | None, network: Profile, table: str, key: str) 
     return getattr(network, table).get(key)  # type: ignore[no-any-return]
 
 
-def _note(made: dict[tuple[str, str], News], host: str, row: Session, key: str, learnt: Traffic | None) -> None:
-    odd = odd_amount(row, learnt) if learnt is not None else ""
-    if not odd:
+def _note(made: dict[tuple[str, Measure], News], host: str, row: Session, key: str, learnt: Traffic | None) -> None:
+    odd = odd_amount(row, learnt) if learnt is not None else None
+    if odd is None:
         return
-    seen, _, usual = odd.partition("; ")
-    kind = seen.rpartition(" in ")[0] if " in " in seen else seen
-    before = made.get((key, kind[:9]))
-    rows = [*before.sessions, row] if before is not None else [row]
-    first = rows[0]
-    more = f" ({count(len(rows), 'session')} like it)" if len(rows) > 1 else ""
-    text = before.seen.partition(" (")[0] if before is not None else seen
-    made[(key, kind[:9])] = News(
-        "amount", host, key, usual, text + more, amount=True, frame=first["first_frame"], time=first["start"],
-        display_filter=sessions_filter(rows), sessions=rows,
-    )  # fmt: skip
+    before = made.get((key, odd.measure))
+    if before is None:
+        made[key, odd.measure] = News(
+            "amount", host, key, odd.usual, odd.seen, amount=True, measure=odd.measure, frame=row["first_frame"],
+            time=row["start"], display_filter=session_filter(row), sessions=(row,),
+        )  # fmt: skip
+        return
+    rows = (*before.sessions, row)
+    seen = f"{before.seen.removesuffix(_like(len(rows) - 1))}{_like(len(rows))}"
+    made[key, odd.measure] = replace(before, seen=seen, display_filter=sessions_filter(rows), sessions=rows)
+
+
+def _like(number: int) -> str:
+    return f" ({number:,} sessions like it)" if number > 1 else ""
 
 
 def _names(host: str, facts: Facts, network: Profile) -> list[News]:
@@ -274,7 +279,7 @@ def _programs(host: str, facts: Facts, network: Profile) -> list[News]:
         for value in texts_of(rows, [host], column):
             if value in learnt:
                 continue
-            own = rows.filter((pl.col("src") == host) & (pl.col(column).str.slice(0, 200) == value))
+            own = rows.filter((pl.col("src") == host) & (pl.col(column).str.slice(0, LONGEST_TEXT) == value))
             frame, time = _first(own)
             made.append(
                 News(kind, host, value, f"{len(learnt)} others in the network", f"{noun}, {count(own.height, 'time')}",
@@ -285,7 +290,8 @@ def _programs(host: str, facts: Facts, network: Profile) -> list[News]:
         certificates = tables.certificates
         for issuer in issuers(facts, [host]):
             if issuer not in network.issuers:
-                own = certificates.filter((pl.col("dst") == host) & (pl.col("issuer").str.slice(0, 200) == issuer))
+                shown = pl.col("issuer").str.slice(0, LONGEST_TEXT) == issuer
+                own = certificates.filter((pl.col("dst") == host) & shown)
                 frame, time = _first(own)
                 servers = [str(a) for a in own["src"].unique(maintain_order=True).to_list()]
                 made.append(

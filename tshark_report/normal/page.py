@@ -12,7 +12,7 @@ from tshark_report.normal.model import Baseline, Bins, Profile, Traffic
 from tshark_report.report import templates as template_files
 from tshark_report.report.escape import visible
 from tshark_report.report.sheet import styled
-from tshark_report.story.words import size, took
+from tshark_report.story.words import count, size, took, verb
 
 IN_FULL = 60
 """Hosts with a part of their own on the page; the terminal shows any one of them."""
@@ -84,7 +84,7 @@ def _part(baseline: Baseline, name: str, profile: Profile, at: int) -> Part:
         ("Time that servers took for an answer, without the wire.",
          pictures.spreads(_bins(profile, "think"), f"think-{at}", "Time for an answer", took)),
     ]  # fmt: skip
-    facts = [f"{profile.captures:,} captures, {show.span(profile.first, profile.last)}"]
+    facts = [f"{count(profile.captures, 'capture')}, {show.span(profile.first, profile.last)}"]
     minute = show.per_minute(profile)
     if minute:
         facts.append(minute)
@@ -95,7 +95,9 @@ def _part(baseline: Baseline, name: str, profile: Profile, at: int) -> Part:
     if profile.ip_id:
         facts.append(f"IP ID {', '.join(sorted(profile.ip_id))}")
     if profile.left_out:
-        facts.append(f"{profile.left_out:,} rare entries were left out")
+        facts.append(
+            f"{count(profile.left_out, 'rare entry', 'rare entries')} {verb(profile.left_out, 'was', 'were')} left out"
+        )
     return Part(
         visible(name), "Network" if network else "Host", f"part-{at}", [visible(f) for f in facts],
         [(words, picture) for words, picture in drawn if picture is not None], _tables(profile),

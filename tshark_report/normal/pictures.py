@@ -11,6 +11,8 @@ from markupsafe import Markup
 from tshark_report.normal import amounts
 from tshark_report.normal.model import Bins
 from tshark_report.report.charts import drawing
+from tshark_report.report.charts.drawing import Colour
+from tshark_report.story.words import count
 
 WIDTH = 820.0
 LEFT, RIGHT, TOP, STEP = 250.0, 90.0, 26.0, 20.0
@@ -28,11 +30,12 @@ def hours_of_day(counts: Mapping[str, int], covered: Mapping[str, int], key: str
     for hour in range(24):
         x = 34 + hour * wide
         there, active = covered.get(str(hour), 0), counts.get(str(hour), 0)
-        for number, colour, words in ((there, "grid", "covered by"), (active, "blue", "active in")):
+        columns: tuple[tuple[int, Colour, str], ...] = ((there, "grid", "covered by"), (active, "blue", "active in"))
+        for number, colour, words in columns:
             if number:
                 tall = number / most * height
-                title = f"{hour:02d}:00 UTC: {words} {number} captures"
-                shapes.append(drawing.rect(x, height + 8 - tall, wide - 4, tall, colour, title=title))  # type: ignore[arg-type]
+                title = f"{hour:02d}:00 UTC: {words} {count(number, 'capture')}"
+                shapes.append(drawing.rect(x, height + 8 - tall, wide - 4, tall, colour, title=title))
         shapes.append(drawing.text(x + wide / 2 - 2, height + 22, f"{hour:02d}", size=9.5, anchor="middle"))
     active_hours = ", ".join(f"{int(h):02d}" for h in sorted(counts, key=int)) or "none"
     return drawing.picture(

@@ -213,9 +213,9 @@ def unusual_amounts(tables: Tables, context: Context) -> Iterator[Draft]:
 
 def _tells(each: News, upload: float) -> bool:
     """Uploads must be large, and what was received is the other side's choice; times and losses always tell."""
-    if "received" in each.seen:
+    if each.measure == "received":
         return False
-    return "sent in one session" not in each.seen or max(r["up"] for r in each.sessions) >= upload
+    return each.measure != "sent" or max(r["up"] for r in each.sessions) >= upload
 
 
 RULES: tuple[Rule, ...] = (new_destinations, new_services, unusual_amounts)

@@ -160,7 +160,7 @@ def lines(baseline: Baseline, profiles: Mapping[str, Profile], *, whole: bool) -
         if kind == "host" and not whole and len(profiles) > 1:
             yield from _brief(profile)
             continue
-        most = len(profile.names) + 10**6 if whole else SHOWN
+        most = None if whole else SHOWN
         for title, table in (
             ("offers", profile.offered), ("uses", profile.used), ("reaches by name", profile.domains),
             ("reaches by address", profile.peers),
@@ -185,7 +185,8 @@ def _brief(profile: Profile) -> Iterator[str]:
             yield f"  {title} {listed(known, 8)}"
 
 
-def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], most: int) -> Iterator[str]:
+def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], most: int | None) -> Iterator[str]:
+    """Rows under their headings; at most `most` of them, None for all."""
     if not rows:
         return
     shown = [[title, *heads], *rows[:most]]
@@ -193,5 +194,5 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]], most
     for row in shown:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
         yield "  " + "  ".join(cells).rstrip()
-    if len(rows) > most:
+    if most is not None and len(rows) > most:
         yield f"  and {len(rows) - most:,} more: --host shows all"

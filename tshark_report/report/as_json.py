@@ -27,7 +27,7 @@ def load(data: bytes) -> Report:
     """
     try:
         return msgspec.json.decode(data, type=Report)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(
             "This is not a report.json that this version can read",
             detail=str(error),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tshark_report.report import escape, focus_markdown, formats, tabular, view
+from tshark_report.report.course import course
 from tshark_report.report.model import Finding, Report, StartingPoint
 from tshark_report.report.tabular import Grid
 
@@ -213,7 +214,11 @@ def _points(report: Report, f: Flavour) -> list[str]:
     lines = [f.heading(3, "Where to start"), ""]
     if not report.starting_points:
         unmade = sum(1 for check in report.checks if check.status in ("not-evaluated", "error"))
-        return [*lines, f"Nothing in this capture stands out; {formats.plural(unmade, 'check')} could not be made.", ""]
+        quiet = sum(1 for check in report.checks if check.status == "quiet")
+        made = f"{formats.plural(quiet, 'check')} found nothing"
+        if unmade:
+            made = f"{formats.plural(unmade, 'check')} could not be made, {made}"
+        return [*lines, f"Nothing in this capture stands out; {made}.", ""]
     day = tabular.one_day(report)
     for point in report.starting_points:
         lines += _point(point, f, day)
@@ -222,16 +227,28 @@ def _points(report: Report, f: Flavour) -> list[str]:
 
 def _point(point: StartingPoint, f: Flavour, day: bool) -> list[str]:
     span = formats.clock_span(point.first_time, point.last_time, one_day=day)
-    selected = formats.plural(point.matched_packets, "packet") + ("" if span == formats.NOTHING else f", {span}")
+    # The filter is of the first finding only, the time of all.
+    selected = formats.plural(point.matched_packets, "packet") + (
+        "" if span == formats.NOTHING else f"; {formats.plural(len(point.findings), 'finding')}, {span}"
+    )
     chips = formats.rating(point.priority, point.confidence)
     return [
         f.heading(4, f"{point.rank}. {f.text(point.headline)}"), "",
         chips, "",
-        f.text(point.story), "",
+        *_story(point.story, f),
         f"{f.bold('Why here:')} {f.text(point.why_here)}", "",
         f"{f.bold('Harmless if:')} {f.text(point.harmless)}", "",
         *([f.block(point.display_filter), "", f.text(selected), ""] if point.display_filter else []),
     ]  # fmt: skip
+
+
+def _story(story: str, f: Flavour) -> list[str]:
+    """The story, one line of a list for each time."""
+    told = course(story)
+    if not told.steps:
+        return [f.text(story), ""]
+    steps = [f"* {f.bold(f.text(at))} {f.text(what)}" for at, what in told.steps]
+    return [f.text(told.lead), "", *steps, "", *([f.text(told.rest), ""] if told.rest else [])]
 
 
 def _findings(report: Report, f: Flavour, caps: Caps) -> list[str]:

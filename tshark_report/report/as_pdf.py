@@ -19,7 +19,7 @@ from tshark_report.report.escape import displayable
 from tshark_report.report.model import Model, Report
 
 if TYPE_CHECKING:
-    from weasyprint import HTML, Document
+    from weasyprint import Document
 
     from tshark_report.report.brand import Brand
 
@@ -110,34 +110,20 @@ def _lay_out(report: Report, caps: view.Caps, paper: str, templates: Path | None
 
 
 def _laid_out(page: str, paper: str) -> Document:
-    from weasyprint import CSS
+    from weasyprint import CSS, HTML
 
+    from tshark_report.report import quicker
     from tshark_report.report.nothing_fetched import NothingFetched
 
     for name in ("weasyprint", "weasyprint.progress", "fontTools"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     size = CSS(string=f"@page {{ size: {paper} }}", url_fetcher=NothingFetched())
-    return _parsed(page).render(stylesheets=[size], pdf_tags=True, pdf_variant=VARIANT)
-
-
-def _parsed(page: str) -> HTML:
-    """The page as WeasyPrint reads it, by the standard library's XML parser where that can: it is ten times as fast.
-
-    Our templates are well-formed; somebody's own need not be.
-    """
-    import cssselect2
-    from weasyprint import HTML
-
-    from tshark_report.report.nothing_fetched import NothingFetched
-
     try:
-        tree = ElementTree.fromstring(page)  # noqa: S314 - our own page; what is from the wire is escaped in it
+        parsed = quicker.Page(page)
     except ElementTree.ParseError:
-        return HTML(string=page, url_fetcher=NothingFetched())
-    parsed = HTML(string="", url_fetcher=NothingFetched())
-    parsed.wrapper_element = cssselect2.ElementWrapper.from_html_root(tree, content_language=None)
-    parsed.etree_element = parsed.wrapper_element.etree_element
-    return parsed
+        # Our templates are well-formed; somebody's own need not be.
+        parsed = HTML(string=page, url_fetcher=NothingFetched())
+    return parsed.render(stylesheets=[size, quicker.widths()], pdf_tags=True, pdf_variant=VARIANT)
 
 
 def _write(document: Document, attachments: Sequence[Attachment] = (), made: datetime | None = None) -> bytes:
@@ -188,15 +174,24 @@ def _types_of(attachments: Sequence[Attachment]) -> Callable[[object, Any], None
 
 
 def _written_once(pdf: Any) -> None:
-    """Put each object in its bytes: pydyf would make them, and compress them, once for the file and once for its id."""
+    """Put each object in its bytes: pydyf would make them, and compress them, once for the file and once for its id.
+
+    A version of pydyf that builds its objects otherwise writes them itself: the same PDF, only later.
+    """
     from pydyf import Object
+
+    from tshark_report.report import quicker
 
     class Bytes(Object):  # type: ignore[misc]
         data = b""
         compressible = False
 
+    # Asked of the class, since an object's own `data` is worked out each time that it is looked at.
+    if not all(hasattr(type(one), "data") and hasattr(one, "number") and hasattr(one, "free") for one in pdf.objects):
+        return
     for place, one in enumerate(pdf.objects):
         if one.free != "f":
+            quicker.compressed(one)
             made = Bytes()
             made.number, made.compressible, made.data = one.number, one.compressible, one.data
             pdf.objects[place] = made

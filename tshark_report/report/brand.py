@@ -56,7 +56,7 @@ def load(path: Path) -> Brand:
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also text that is no UTF-8, numbers of 5,000 digits
         raise _wrong(path, "cannot be read", reason(error)) from error
     unknown = sorted(set(data) - _KEYS)
     if unknown:
@@ -72,8 +72,8 @@ def load(path: Path) -> Brand:
 def _logo(path: Path, picture: Path) -> str:
     try:
         data = picture.read_bytes()
-    except OSError as error:
-        raise _wrong(path, "names a logo that cannot be read", f"{picture}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise _wrong(path, "names a logo that cannot be read", f"{picture}: {reason(error)}") from error
     if len(data) > LARGEST_LOGO:
         raise _wrong(path, "names a logo that is too large", f"{len(data):,} bytes; at most {LARGEST_LOGO:,}")
     kind = next((kind for magic, kind in _MAGICS if data.startswith(magic)), "")

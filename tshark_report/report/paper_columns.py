@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 PAGE = 505.0
 """Points between the margins of an A4 page; Letter has a little more."""
+STEP = 84
+"""Points of a sixth of it."""
 
 # Average widths in points of the characters of the fonts and sizes that the style sheet uses for tables.
 _NARROW, _LOWER, _DIGIT, _UPPER, _WIDE = 2.7, 4.6, 4.9, 5.4, 7.6
@@ -61,6 +63,15 @@ def points(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[b
             return [int(width) for width in _shared(least, _wanted(heads, rows, mono, style))]
     whole = [_is_whole([row[index] for row in rows if index < len(row)]) for index in range(len(heads))]
     return [int(width) for width in _levelled(least, whole)]
+
+
+def whole(widths: Sequence[int]) -> int:
+    """How wide the table should be, in points: it ends at the next sixth of the page.
+
+    Tables under each other then end at the same places, and those of one width share their styles.
+    """
+    used = sum(widths)
+    return max(used, min(-(-used // STEP) * STEP, int(PAGE)))
 
 
 def too_wide(heads: Sequence[str], rows: Sequence[Sequence[str]], mono: Sequence[bool]) -> bool:

@@ -13,6 +13,8 @@ from tshark_report.report.model import Cell, Column, ColumnType, Conversation, E
 
 _PROTOCOL_NAMES = {"ethernet": "Ethernet", "ipv4": "IPv4", "ipv6": "IPv6", "tcp": "TCP", "udp": "UDP"}
 PROTOCOLS = tuple(_PROTOCOL_NAMES)
+HASH_START = 16
+"""Digits of a hash on paper, where nobody copies it: report.json has all of them."""
 _Named = tuple[tuple[str, ColumnType], ...]
 _PORT: _Named = (("Port", "port"),)
 _PORT_A: _Named = (("Port A", "port"),)
@@ -73,7 +75,7 @@ class Grid:
     @property
     def width(self) -> str:
         """Width of the whole table for paper, in CSS."""
-        return f"{sum(self._points())}pt"
+        return f"{paper_columns.whole(self._points())}pt"
 
     @property
     def on_edge(self) -> bool:
@@ -318,7 +320,7 @@ def dns_names(report: Report, *, cap: int, short: bool = False) -> Grid:
 
 
 def files(report: Report, *, cap: int, short: bool = False) -> Grid:
-    """Files that crossed the wire; `short` leaves out the time."""
+    """Files that crossed the wire; `short`, for paper, leaves out the time and most of each hash."""
     columns = _columns(
         ("Name", "text"), ("Protocol", "text"), ("From", "address"), ("To", "address"), ("Bytes", "bytes"),
         ("Declared as", "text"),
@@ -328,7 +330,9 @@ def files(report: Report, *, cap: int, short: bool = False) -> Grid:
         [
             one.name + ("" if one.complete else " (incomplete)"), one.protocol, one.source, one.destination,
             one.bytes,
-            one.declared_type, one.detected_type, one.sha256, one.frame, one.time,
+            one.declared_type, one.detected_type,
+            f"{one.sha256[:HASH_START]}\u2026" if short and one.sha256 else one.sha256,
+            one.frame, one.time,
         ]
         for one in report.files[:cap]
     ]  # fmt: skip
@@ -346,7 +350,8 @@ def hosts(report: Report, *, cap: int, short: bool = False) -> Grid:
     found = report.hosts
     columns = _columns(
         ("Address", "address"), ("Where", "text"), ("Names", "text"), ("Users", "text"), ("MAC and vendor", "text"),
-        ("VLAN", "text"), ("System", "text"), ("Offered", "text"), ("Country, AS", "text"), ("Packets sent", "count"),
+        ("VLAN", "text"), ("System", "text"), ("System and services" if short else "Offered", "text"),
+        ("Country, AS", "text"), ("Packets sent", "count"),
         ("Bytes sent", "bytes"),
         ("Bytes received", "bytes"), ("First seen", "time"),
     )  # fmt: skip
@@ -355,7 +360,9 @@ def hosts(report: Report, *, cap: int, short: bool = False) -> Grid:
         names, users, offered = some(one.names, 3), some(one.users, 3), some(one.services, 4)
         if short:
             names, users = "; ".join(filter(None, (names, users and f"user {users}"))), ""
-        system, offered = ("", "; ".join(filter(None, (one.os_hint, offered)))) if short else (one.os_hint, offered)
+        # What a TTL is usual for need not be said in every row.
+        hint = one.os_hint.split(",", 1)[0] if short else one.os_hint
+        system, offered = ("", "; ".join(filter(None, (hint, offered)))) if short else (hint, offered)
         rows.append([
             one.address, "home" if one.local else "elsewhere", names, users,
             some(_cards(one), 2), ", ".join(one.vlans), system, offered,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields, replace
 
-from tshark_report.report import charts, focus_view, formats, glossary, paper_columns, tabular
+from tshark_report.report import charts, course, focus_view, formats, glossary, paper_columns, tabular
 from tshark_report.report.model import Check, CheckStatus, Finding, LineUp, LineUpMark, Report, StartingPoint
 from tshark_report.report.tabular import Grid
 
@@ -46,8 +46,8 @@ SCREEN = Caps(
     indicators=200, line_up=40, frames=60, commands=60, checks=200, in_full=25, cell=tabular.LONGEST_CELL,
 )  # fmt: skip
 PAPER = Caps(
-    evidence=7, findings=25, conversations=5, hosts=18, files=8, dns=10, ports=8, paths=8, hierarchy=11, expert=7,
-    indicators=40, line_up=12, frames=16, commands=12, checks=150, in_full=4, cell=120,
+    evidence=6, findings=25, conversations=5, hosts=12, files=8, dns=8, ports=6, paths=6, hierarchy=9, expert=5,
+    indicators=40, line_up=8, frames=16, commands=12, checks=150, in_full=4, cell=120,
 )  # fmt: skip
 
 BRIEF_STORIES, BRIEF_REASON, BRIEF_FILTER = (800, 520, 330), 240, 170
@@ -57,7 +57,9 @@ BRIEF_POINTS = 3
 """Starting points that the first page on paper tells; the others are named."""
 LINE_UP_CELL = 24
 """Characters of a lined-up cell on paper: the eye looks for the odd one, and a long text would push the rows apart."""
-BRIEF_COMMAND = 700
+PAPER_SPARKS = 4
+"""Small pictures of a line-up on paper: as many as stand beside each other."""
+BRIEF_COMMAND = 280
 """Characters of a command on paper; report.json has all of it."""
 
 TELLING: tuple[LineUpMark, ...] = ("counting", "odd")
@@ -92,6 +94,11 @@ class FindingView:
     frames: str
     open: bool
 
+    @property
+    def minor(self) -> bool:
+        """Whether paper tells it in short beside what matters more."""
+        return self.finding.priority in ("low", "info")
+
 
 @dataclass(frozen=True, slots=True)
 class PointView:
@@ -108,6 +115,8 @@ class PointView:
     line_up: LineUpView | None
     brief: Brief
     """For the first page on paper."""
+    course: course.Course
+    """The story of the first page, on paper cut, as the course of events."""
     told_above: bool
     """The verdict says its headline already."""
 
@@ -169,14 +178,11 @@ def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
         "made": sum(1 for check in report.checks if check.status == "quiet"),
         "marked": any(finding.first_time and finding.priority != "info" for finding in report.findings),
         "grids": grids,
-        "conversations": [
-            tabular.conversations(report, name, cap=caps.conversations, short=paper) for name in tabular.PROTOCOLS
-        ],
-        # Paper has the addresses only: with their ports they would say what the conversations say.
-        "endpoints": [
-            tabular.endpoints(report, name, cap=caps.conversations)
-            for name in (("ipv4", "ipv6") if paper else tabular.PROTOCOLS)
-        ],
+        "conversations": _conversations(report, caps, paper),
+        # On paper the hosts have their bytes, both ways, and the conversations their ports.
+        "endpoints": []
+        if paper and report.hosts
+        else [tabular.endpoints(report, name, cap=caps.conversations) for name in tabular.PROTOCOLS],
         "charts": {
             "timeline": charts.timeline(
                 report, anchors, plot_height=44 if paper else 96, lane_height=19 if paper else 24
@@ -189,6 +195,14 @@ def context(report: Report, *, paper: bool, caps: Caps) -> dict[str, object]:
         "terms": glossary.used_in(_prose(report)),
         "sections": _sections(report, points, others),
     }
+
+
+def _conversations(report: Report, caps: Caps, paper: bool) -> list[Grid]:
+    """By protocol; paper has Ethernet only where nothing else was spoken, since it says the same in other addresses."""
+    names = tabular.PROTOCOLS
+    found = [tabular.conversations(report, name, cap=caps.conversations, short=paper) for name in names]
+    spoken = [one for name, one in zip(names, found, strict=True) if name != "ethernet" and one.rows]
+    return spoken if paper and spoken else found
 
 
 def title_of(report: Report) -> str:
@@ -255,6 +269,7 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
                 tabular.findings([view.finding for view in listed], len(new) - caps.in_full, day=day),
                 _line_up(point.line_up, f"lineup-{point.rank}", caps, paper) if point.line_up else None,
                 _brief(point, story),
+                course.course(_brief(point, story).story if paper else point.story),
                 _bare(point.headline) == _bare(report.verdict.headline),
             )
         )
@@ -300,11 +315,20 @@ def _line_up(line_up: LineUp, key: str, caps: Caps, paper: bool) -> LineUpView |
         line_up,
         shown,
         [f"{width}pt" for width in widths],
-        f"{sum(widths)}pt",
+        f"{paper_columns.whole(widths)}pt",
         paper_columns.too_wide(heads, texts, [True] * len(heads)),
         formats.cut_note(len(shown), total, "packets"),
-        charts.sparks(line_up, key),
+        _sparks(line_up, key, paper),
     )
+
+
+def _sparks(line_up: LineUp, key: str, paper: bool) -> list[charts.Spark]:
+    """The small pictures; on paper one row of them, the telling ones first."""
+    drawn = charts.sparks(line_up, key)
+    if not paper:
+        return drawn
+    order = [formats.MARK_SIGN[mark] for mark in ("odd", "counting", "varying", "constant")]
+    return sorted(drawn, key=lambda spark: order.index(spark.sign))[:PAPER_SPARKS]
 
 
 def _with_odd_ones(

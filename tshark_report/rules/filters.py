@@ -186,6 +186,8 @@ def one_of(field: str, values: Iterable[str | int]) -> str:
 
 def frame_range(first: int | None, last: int | None) -> str:
     """Frames from `first` to `last`; None leaves that end open."""
+    if first is not None and last is not None:
+        return f"frame.number in {{{int(first)}..{int(last)}}}"
     low = "" if first is None else f"frame.number >= {int(first)}"
     high = "" if last is None else f"frame.number <= {int(last)}"
     return all_of(low, high)
@@ -197,14 +199,17 @@ def time_range(first: str, last: str) -> str:
 
 
 def frames(numbers: Iterable[int], limit: int = 60) -> str:
-    """Named frames, as ranges; only where nothing better describes them. Stops after `limit` ranges."""
+    """Named frames, as a set of numbers and ranges; only where nothing better describes them.
+
+    Stops after `limit` of them: no filter field takes thousands.
+    """
     ranges: list[list[int]] = []
     for number in sorted(set(numbers)):
         if ranges and number == ranges[-1][1] + 1:
             ranges[-1][1] = number
         else:
             ranges.append([number, number])
-    parts = [
-        f"frame.number == {a}" if a == b else f"(frame.number >= {a} && frame.number <= {b})" for a, b in ranges[:limit]
-    ]
-    return " || ".join(parts)
+    parts = [f"{first}" if first == last else f"{first}..{last}" for first, last in ranges[:limit]]
+    if len(parts) == 1 and ".." not in parts[0]:
+        return f"frame.number == {parts[0]}"
+    return f"frame.number in {{{', '.join(parts)}}}" if parts else ""

@@ -172,7 +172,7 @@ def _load(folder: Path, kind: type[M]) -> M:
     path, data = folder / NAME, _content(folder)
     try:
         version = msgspec.json.decode(data, type=_Versioned)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refused("the manifest of the tables cannot be read", folder, f"{path}: {error}") from error
     if version.format != FORMAT:
         raise UsageError(
@@ -190,7 +190,7 @@ def _load(folder: Path, kind: type[M]) -> M:
         )
     try:
         made = msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refused("the manifest of the tables cannot be read", folder, f"{path}: {error}") from error
     name = made.capture.file_name
     if not name or name in (".", "..") or "/" in name or "\0" in name:

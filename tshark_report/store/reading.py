@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,9 +66,24 @@ def read(folder: Path) -> Again:
     made = kept.load(folder)
     frames = {name: _table(folder, name, schema, made.tables[name]) for name, schema in READ.items()}
     tables = tables_of(frames, made.capture.link_types, made.missing_fields, made.not_made)
-    source = made.capture
+    try:
+        commands = [(purpose, shlex.split(command)) for purpose, command in made.commands]
+    except ValueError as error:
+        raise _damaged(folder / kept.NAME, f"a command in it cannot be read: {error}", folder) from error
+    loaded = Loaded(_capture(made.capture), tables, made.taps, commands)
+    tshark = Tshark("", made.tool.tshark_version, (0, 0, 0), made.tool.tshark_full_version)
+    evidence = b""
+    if made.answers.evidence is not None:
+        evidence = _checked(folder / EVIDENCE, made.answers.evidence, folder)
+    settings = settings_module.loads(made.settings, f"{folder / kept.NAME} (settings)")
+    told = Told(made.answers.counts, made.answers.layers, evidence, made.answers.about)
+    return Again((loaded, tshark, folder, {}), told, _options(made.options), settings, made)
+
+
+def _capture(source: kept.Source) -> CaptureFile:
+    """The capture file as its manifest tells it; the file itself is not needed and may be gone."""
     path = Path(source.file_name)
-    capture = CaptureFile(
+    return CaptureFile(
         original=path,
         path=path,
         file_type=source.file_type,
@@ -86,24 +102,15 @@ def read(folder: Path) -> Again:
         bytes_captured=source.bytes_captured,
         warnings=source.warnings,
     )
-    try:
-        commands = [(purpose, shlex.split(command)) for purpose, command in made.commands]
-    except ValueError as error:
-        raise _damaged(folder / kept.NAME, f"a command in it cannot be read: {error}", folder) from error
-    loaded = Loaded(capture, tables, made.taps, commands)
-    tshark = Tshark("", made.tool.tshark_version, (0, 0, 0), made.tool.tshark_full_version)
-    evidence = b""
-    if made.answers.evidence is not None:
-        evidence = _checked(folder / EVIDENCE, made.answers.evidence, folder)
-    options = Options(
-        display_filter=made.options.display_filter,
-        decode_as=tuple(made.options.decode_as),
-        preferences=tuple(made.options.preferences),
-        profile=made.options.profile,
+
+
+def _options(asked: kept.Asked) -> Options:
+    return Options(
+        display_filter=asked.display_filter,
+        decode_as=tuple(asked.decode_as),
+        preferences=tuple(asked.preferences),
+        profile=asked.profile,
     )
-    settings = settings_module.loads(made.settings, f"{folder / kept.NAME} (settings)")
-    told = Told(made.answers.counts, made.answers.layers, evidence, made.answers.about)
-    return Again((loaded, tshark, folder, {}), told, options, settings, made)
 
 
 def check_capture(again: Again, capture: Path, sha256: str) -> None:
@@ -168,8 +175,6 @@ def _table(folder: Path, name: str, schema: Schema, stored: Stored) -> pl.DataFr
 
 def _checked(path: Path, stored: Stored, folder: Path) -> bytes:
     """The content of a file of the folder, once its hash has been compared with the manifest's."""
-    import hashlib
-
     try:
         if path.stat().st_size != stored.bytes:
             raise _damaged(path, f"{path.stat().st_size:,} bytes where the manifest says {stored.bytes:,}", folder)

@@ -16,11 +16,10 @@ from tshark_report.capture.check import CaptureFile
 from tshark_report.report.model import Confidence
 from tshark_report.rules.base import RestsOn
 from tshark_report.story.findings import Fired
-from tshark_report.story.words import count
+from tshark_report.story.sides import NO_HANDSHAKE, ONE_SIDED, ONE_SIDED_SHARE
+from tshark_report.story.words import count, verb
 from tshark_report.tables.tables import Tables
 
-ONE_SIDED_SHARE = 0.2
-"""Share of TCP connections with one side only from which a missing answer may be the capture's own."""
 STARTED_BEFORE_SHARE = 0.5
 """Share of TCP connections without a handshake from which what is agreed on in it (window scaling) is guessed."""
 UNSEEN_SHARE = 0.002
@@ -52,18 +51,19 @@ def _reason(each: Fired, tables: Tables, capture: CaptureFile) -> str:
     if "order" in each.rule.rests_on and not capture.ordered:
         return "packets do not stand in the order of their times, so times and order may be the recording's own"
     if "whole-packets" in each.rule.rests_on and capture.snap_cut >= CUT_SHARE * max(1, tables.packets.height):
-        return f"{count(capture.snap_cut, 'packet')} {_were(capture.snap_cut)} cut by the capture's snap length"
+        cut = count(capture.snap_cut, "packet")
+        return f"{cut} {verb(capture.snap_cut, 'was', 'were')} cut by the capture's snap length"
     own = _connections(each, tables)
     looks: tuple[tuple[RestsOn, pl.Expr, float, str], ...] = (
         (
             "both-sides",
-            _ONE_SIDED,
+            ONE_SIDED,
             ONE_SIDED_SHARE,
             "hold packets of one side only: answers may not have been captured",
         ),
         (
             "handshakes",
-            _NO_HANDSHAKE,
+            NO_HANDSHAKE,
             STARTED_BEFORE_SHARE,
             "began before the capture: what was agreed on is not in it",
         ),
@@ -83,19 +83,9 @@ def _reason(each: Fired, tables: Tables, capture: CaptureFile) -> str:
     return ""
 
 
-_SPOKEN = ~pl.col("unanswered") & ~((pl.col("syns") > 0) & (pl.col("server_packets") == 0))
-"""A SYN without an answer says something about the other side, not about the capture."""
-_ONE_SIDED = _SPOKEN & ((pl.col("client_packets") == 0) | (pl.col("server_packets") == 0))
-_NO_HANDSHAKE = (pl.col("packets") > 1) & (pl.col("syns") == 0) & (pl.col("syn_acks") == 0)
-
-
 def _connections(each: Fired, tables: Tables) -> pl.DataFrame:
     """TCP connections of the finding's first hosts where there are some, else of the capture."""
     sessions = tables.tcp_sessions
     hosts = list(each.draft.hosts[:2])
     own = sessions.filter(pl.col("client").is_in(hosts) | pl.col("server").is_in(hosts))
     return own if own.height >= LEAST_CONNECTIONS else sessions
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -53,11 +53,12 @@ def to_findings(
     capture_name: str,
 ) -> list[Finding]:
     """Findings in rank order. `counts` holds, for each display filter that tshark ran, the packets it selected."""
-    times = _times(found, packets)
+    times = times_of(found, packets)
     return [_finding(each, times, counts, capture_name) for each in found]
 
 
-def _times(found: Sequence[Fired], packets: pl.DataFrame) -> dict[int, float]:
+def times_of(found: Iterable[Fired], packets: pl.DataFrame) -> dict[int, float]:
+    """Times of the first and the last frame of each finding, by frame; seconds since 1970 UTC."""
     wanted = {n for f in found for n in _ends(f.draft.frames)}
     rows = packets.filter(pl.col("frame").is_in(list(wanted))).select("frame", "time")
     return dict(rows.iter_rows())
@@ -69,7 +70,8 @@ def _ends(frames: Sequence[int]) -> tuple[int, ...]:
 
 def _finding(each: Fired, times: Mapping[int, float], counts: Mapping[str, int], capture_name: str) -> Finding:
     rule, draft = each.rule, each.draft
-    first, last = (min(draft.frames), max(draft.frames)) if len(draft.frames) else (None, None)
+    frames = sorted(set(draft.frames))
+    first, last = (frames[0], frames[-1]) if frames else (None, None)
     # An empty filter selects every packet: that is what the finding is about.
     selected = counts.get(draft.display_filter)
     return Finding(
@@ -84,13 +86,13 @@ def _finding(each: Fired, times: Mapping[int, float], counts: Mapping[str, int],
         priority=draft.priority,
         confidence=draft.confidence,
         display_filter=draft.display_filter,
-        matched_packets=len(draft.frames) if selected is None else selected,
-        filter_checked=selected is not None and selected == len(set(draft.frames)),
+        matched_packets=len(frames) if selected is None else selected,
+        filter_checked=selected == len(frames),
         first_frame=first,
         last_frame=last,
         first_time=iso_time(times.get(first)) if first is not None else None,
         last_time=iso_time(times.get(last)) if last is not None else None,
-        frames=sorted(set(draft.frames))[:FRAMES_KEPT],
+        frames=frames[:FRAMES_KEPT],
         evidence=draft.evidence,
         why=rule.why,
         innocent=list(rule.innocent),

@@ -5,15 +5,14 @@ from __future__ import annotations
 import polars as pl
 
 from tshark_report.capture.check import CaptureFile
-from tshark_report.story.words import count, duration, listed, size
+from tshark_report.story.sides import NO_HANDSHAKE, ONE_SIDED, ONE_SIDED_SHARE, SPOKEN
+from tshark_report.story.words import count, duration, listed, size, verb
 from tshark_report.tables.layers import MOST_LAYERS, chain
 from tshark_report.tables.sessions import ACK, SYN
 from tshark_report.tables.tables import Tables
 
 ENCRYPTED_SHARE = 0.05
 """Share of the payload from which encryption is worth a line."""
-ONE_SIDED_SHARE = 0.2
-"""Share of TCP connections with packets of one side only from which it is a property of the capture."""
 MID_SESSION_SHARE = 0.1
 """Share of TCP connections without their SYN from which it is worth a line."""
 SHORT_SECONDS = 300.0
@@ -49,10 +48,8 @@ def _file(tables: Tables, capture: CaptureFile) -> list[str]:
     if capture.snap_cut:
         share = 100 * capture.snap_cut / max(1, tables.packets.height)
         found.append(
-            f"{count(capture.snap_cut, 'packet')} ({share:.0f} %) {_verb(capture.snap_cut, 'was', 'were')} cut by "
-            "the capture's snap length: their "
-            "payload, and "
-            "files in it, cannot be seen whole."
+            f"{count(capture.snap_cut, 'packet')} ({share:.0f} %) {verb(capture.snap_cut, 'was', 'were')} cut by "
+            "the capture's snap length: their payload, and files in it, cannot be seen whole."
         )
     if not capture.ordered:
         found.append("Packets do not stand in the order of their times: gaps and delays may be the recording's own.")
@@ -86,8 +83,7 @@ def _encrypted(tables: Tables) -> list[str]:
     kinds = [kind for kind in ENCRYPTED if by_layers["protocols"].str.contains(rf"(^|:){kind}(:|$)").any()]
     return [
         f"At least {100 * hidden / total:.0f} % of the payload ({size(hidden)}) is encrypted "
-        f"({listed([k.upper() for k in kinds], 4)}): "
-        "what it says can only be told from names, sizes and times."
+        f"({listed([k.upper() for k in kinds], 4)}): what it says can only be told from names, sizes and times."
     ]
 
 
@@ -95,23 +91,20 @@ def _sides(tables: Tables) -> list[str]:
     sessions = tables.tcp_sessions
     if sessions.is_empty():
         return []
-    # A SYN without an answer is a finding about the other side, not about the capture.
-    spoken = sessions.filter(~pl.col("unanswered") & ~((pl.col("syns") > 0) & (pl.col("server_packets") == 0)))
+    spoken = sessions.filter(SPOKEN)
     found = []
-    one = spoken.filter((pl.col("client_packets") == 0) | (pl.col("server_packets") == 0))
+    one = sessions.filter(ONE_SIDED)
     if spoken.height and one.height >= ONE_SIDED_SHARE * spoken.height:
         found.append(
             f"{one.height:,} of {count(spoken.height, 'TCP connection')} hold packets of one side only: whether "
-            "and how the "
-            "other side answered cannot be seen."
+            "and how the other side answered cannot be seen."
         )
     started = sessions.filter(pl.col("packets") > 1)
-    middle = started.filter((pl.col("syns") == 0) & (pl.col("syn_acks") == 0))
+    middle = sessions.filter(NO_HANDSHAKE)
     if started.height and middle.height >= MID_SESSION_SHARE * started.height:
         found.append(
             f"{middle.height:,} of {count(started.height, 'TCP connection')} began before the capture: their "
-            "handshake, first "
-            "requests and names are not in it."
+            "handshake, first requests and names are not in it."
         )
     return found
 
@@ -121,21 +114,20 @@ def _gaps(tables: Tables) -> list[str]:
     found = []
     if unseen:
         found.append(
-            f"{count(unseen, 'packet')} {_verb(unseen, 'acknowledges', 'acknowledge')} data that the capture does not "
+            f"{count(unseen, 'packet')} {verb(unseen, 'acknowledges', 'acknowledge')} data that the capture does not "
             "hold: it lost packets that the hosts received."
         )
     copies = tables.copies.height
     if copies:
         found.append(
-            f"{count(copies, 'TCP packet')} {_verb(copies, 'was', 'were')} recorded more than once: counts, bytes and "
+            f"{count(copies, 'TCP packet')} {verb(copies, 'was', 'were')} recorded more than once: counts, bytes and "
             "tshark's retransmissions include them."
         )
     overtaken = tables.resent.filter((pl.col("kind") == "reordered") & ~pl.col("copy")).height
     if overtaken:
         found.append(
-            f"{count(overtaken, 'TCP packet')} {_verb(overtaken, 'stands', 'stand')} behind packets that were "
-            "sent later: "
-            "order and gaps in the capture are not those of the senders."
+            f"{count(overtaken, 'TCP packet')} {verb(overtaken, 'stands', 'stand')} behind packets that were "
+            "sent later: order and gaps in the capture are not those of the senders."
         )
     return found
 
@@ -147,11 +139,9 @@ def _offloaded(tables: Tables) -> list[str]:
     longest = long["length"].max()
     jumbo = " (or jumbo frames are in use)" if isinstance(longest, int) and longest <= JUMBO_FRAME else ""
     return [
-        f"{count(long.height, 'TCP segment')} {_verb(long.height, 'is', 'are')} longer than an Ethernet frame: "
-        "the capture "
-        f"was taken on a host whose network card cuts and joins segments{jumbo}, so packets, gaps and sizes on "
-        "the wire were "
-        "others."
+        f"{count(long.height, 'TCP segment')} {verb(long.height, 'is', 'are')} longer than an Ethernet frame: "
+        f"the capture was taken on a host whose network card cuts and joins segments{jumbo}, so packets, gaps and "
+        "sizes on the wire were others."
     ]
 
 
@@ -171,7 +161,7 @@ def _deep(tables: Tables) -> list[str]:
     if not deep:
         return []
     return [
-        f"{count(deep, 'packet')} {_verb(deep, 'holds', 'hold')} more than {MOST_LAYERS} headers of one kind inside "
+        f"{count(deep, 'packet')} {verb(deep, 'holds', 'hold')} more than {MOST_LAYERS} headers of one kind inside "
         f"each other: of these the outer {MOST_LAYERS} and the innermost were looked at."
     ]
 
@@ -189,10 +179,6 @@ def _wireless(tables: Tables) -> list[str]:
     if not protected:
         return []
     return [
-        f"{protected:,} of {count(wlan.height, '802.11 frame')} {_verb(protected, 'is', 'are')} encrypted: without the "
+        f"{protected:,} of {count(wlan.height, '802.11 frame')} {verb(protected, 'is', 'are')} encrypted: without the "
         "network's key only addresses, sizes and times can be seen."
     ]
-
-
-def _verb(number: int, one: str, many: str) -> str:
-    return one if number == 1 else many

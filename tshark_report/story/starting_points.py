@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from tshark_report.report.model import Finding, LineUp, StartingPoint
-from tshark_report.story.findings import Fired, higher, surer
-from tshark_report.story.words import clock, count, iso_time, listed
+from tshark_report.story.findings import Fired, at_least, higher, surer, times_of
+from tshark_report.story.words import clock, count, iso_time, listed, verb
 
 MOST = 5
 """Starting points in a report: more are no longer a start."""
@@ -42,7 +42,7 @@ class _Point:
     @property
     def rank(self) -> tuple[int, int, float, int]:
         priority, confidence, weight, frame = self.lead.rank
-        loud = {f.rule.code for f in self.members if f.draft.priority in ("high", "medium")}
+        loud = {f.rule.code for f in self.members if at_least(f.draft.priority, "medium")}
         more = min(MOST_CORROBORATION, CORROBORATION * max(0, len(loud) - 1))
         return (priority, confidence, weight - more, frame)
 
@@ -67,7 +67,7 @@ def starting_points(
     `findings` maps the id of each finding to itself; `named` adds the name that the capture shows for an address;
     `line_up` puts the packets of the leading finding under each other.
     """
-    loud = [f for f in found if f.draft.priority in ("high", "medium")]
+    loud = [f for f in found if at_least(f.draft.priority, "medium")]
     points: list[_Point] = []
     for each in loud or [f for f in found if f.draft.priority == "low"]:
         home = next((p for p in points if p.takes(each)), None)
@@ -84,15 +84,8 @@ def starting_points(
             home = next((p for p in points if p.takes(each)), None)
             if home is not None:
                 home.members.append(each)
-    times = _times(points, packets)
+    times = times_of((f for p in points for f in p.members), packets)
     return [_made(place + 1, p, findings, times, named, line_up) for place, p in enumerate(points)]
-
-
-def _times(points: Sequence[_Point], packets: pl.DataFrame) -> dict[int, float]:
-    wanted = {
-        n for p in points for f in p.members if len(f.draft.frames) for n in (min(f.draft.frames), max(f.draft.frames))
-    }
-    return dict(packets.filter(pl.col("frame").is_in(list(wanted))).select("frame", "time").iter_rows())
 
 
 def _when(each: Fired, times: Mapping[int, float]) -> float | None:
@@ -123,14 +116,14 @@ def _story(point: _Point, told: Sequence[Fired], times: Mapping[int, float], nam
     rest = len(point.members) - len(told)
     if rest > 0:
         sentences.append(
-            f"{count(rest, 'further finding')} about the same hosts {'is' if rest == 1 else 'are'} listed below."
+            f"{count(rest, 'further finding')} about the same hosts {verb(rest, 'is', 'are')} listed below."
         )
     return " ".join(sentences)
 
 
 def _reason(place: int, point: _Point) -> str:
     lead = point.lead
-    loud = [f for f in point.members if f.draft.priority in ("high", "medium")]
+    loud = [f for f in point.members if at_least(f.draft.priority, "medium")]
     where = "First" if place == 1 else f"Number {place}"
     how = f"{lead.draft.priority} priority with {lead.draft.confidence} confidence"
     text = f"{where} because {lead.rule.code} {lead.rule.name} is of {how}"
@@ -152,7 +145,8 @@ def _made(
 ) -> StartingPoint:
     members = sorted(point.members, key=lambda f: f.rank)
     lead = point.lead
-    told = members[:TOLD]
+    # What is only for information, such as a VLAN tag, is listed but would make a louder story longer, not clearer.
+    told = [f for f in members if f is lead or f.draft.priority != "info"][:TOLD]
     priority, confidence = lead.draft.priority, lead.draft.confidence
     for each in members:
         priority = higher(priority, each.draft.priority)

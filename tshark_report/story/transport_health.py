@@ -6,7 +6,6 @@ import msgspec
 import polars as pl
 
 from tshark_report.report.model import PathTiming, TransportHealth
-from tshark_report.settings import Settings
 from tshark_report.story.words import count, took
 from tshark_report.tables.sessions import RST
 from tshark_report.tables.tables import Tables
@@ -23,9 +22,8 @@ def _whole(value: object) -> int:
     return int(value) if isinstance(value, int | float) else 0
 
 
-def transport_health(tables: Tables, settings: Settings) -> TransportHealth:
+def transport_health(tables: Tables) -> TransportHealth:
     """Counts of the whole capture and medians for each client, server and port."""
-    del settings  # the same for every network: nothing here depends on whose addresses they are
     sessions = tables.tcp_sessions
     tcp = tables.packets.lazy().filter(pl.col("transport") == "tcp").select("flags").collect()
     again = tables.resent.filter(~pl.col("copy") & (pl.col("kind") != "reordered"))
@@ -122,10 +120,10 @@ def _rounded(value: object) -> float | None:
 def _sentence(tables: Tables, health: TransportHealth) -> str:
     if not health.tcp_packets:
         return "There is no TCP in this capture, so nothing can be said about its transport."
-    parts = [
-        f"{count(health.tcp_sessions, 'TCP connection')} with {count(health.tcp_packets, 'packet')}: "
-        f"{count(health.complete_handshakes, 'complete handshake')}"
-    ]
+    whole = (
+        count(health.complete_handshakes, "complete handshake") if health.complete_handshakes else "no whole handshake"
+    )
+    parts = [f"{count(health.tcp_sessions, 'TCP connection')} with {count(health.tcp_packets, 'packet')}: {whole}"]
     if health.unanswered_syns:
         parts.append(f"{count(health.unanswered_syns, 'attempt')} without any answer")
     if health.refused:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from tshark_report.report.model import Finding, Layer, TransportHealth, Verdict
-from tshark_report.story.words import count, listed, took
-from tshark_report.tables.tables import Tables
+from tshark_report.story.findings import at_least
+from tshark_report.story.words import count, listed, took, verb
 
 APPLICATION = (
     "slow-answers",
@@ -59,9 +60,9 @@ ordinary day."""
 NOTHING = "Nothing in this capture stands out"
 
 
-def verdict(tables: Tables, findings: Sequence[Finding], health: TransportHealth) -> Verdict:
+def verdict(findings: Sequence[Finding], health: TransportHealth) -> Verdict:
     """From the findings in rank order and the transport's numbers."""
-    loud = [f for f in findings if f.priority in ("high", "medium")]
+    loud = [f for f in findings if at_least(f.priority, "medium")]
     trouble = [f for f in loud if f.name in LAYERS]
     if loud and loud[0].name not in LAYERS:
         return _not_performance(loud, trouble, health)
@@ -71,15 +72,14 @@ def verdict(tables: Tables, findings: Sequence[Finding], health: TransportHealth
     if quiet:
         return _minor(quiet, health)
     low = [f for f in findings if f.priority == "low"]
-    return Verdict(
-        headline=_nothing(low), layer="none", reason=f"Neither application nor transport stands out. {health.sentence}"
-    )
+    calm = "Neither application nor transport stands out. " if health.tcp_packets else ""
+    return Verdict(headline=_nothing(low), layer="none", reason=f"{calm}{health.sentence}")
 
 
 def _nothing(low: Sequence[Finding]) -> str:
     if not low:
         return f"{NOTHING}."
-    return f"{NOTHING}; {count(len(low), 'finding')} of low priority {'is' if len(low) == 1 else 'are'} listed."
+    return f"{NOTHING}; {count(len(low), 'finding')} of low priority {verb(len(low), 'is', 'are')} listed."
 
 
 def _about(finding: Finding) -> str:
@@ -99,14 +99,19 @@ def _numbers(health: TransportHealth) -> str:
     """The figures that speak for or against the other layers."""
     if not health.tcp_packets:
         return "There is no TCP in this capture, so the transport cannot be judged."
+    total = count(health.tcp_packets, "TCP packet")
     share = f"{health.retransmission_percent:.2g} %"
-    parts = [f"{health.retransmissions:,} of {count(health.tcp_packets, 'TCP packet')} sent again ({share})"]
-    rtts = sorted(p.rtt_s for p in health.paths if p.rtt_s is not None)
+    parts = [
+        f"{health.retransmissions:,} of {total} sent again ({share})"
+        if health.retransmissions
+        else f"none of {total} was sent again"
+    ]
+    rtts = [p.rtt_s for p in health.paths if p.rtt_s is not None]
     if rtts:
-        parts.append(f"handshake round trip {took(rtts[len(rtts) // 2])} (median of paths)")
-    thinks = sorted(p.server_think_s for p in health.paths if p.server_think_s is not None)
+        parts.append(f"handshake round trip {took(median(rtts))} (median of paths)")
+    thinks = [p.server_think_s for p in health.paths if p.server_think_s is not None]
     if thinks:
-        parts.append(f"servers' time for an answer {took(thinks[len(thinks) // 2])} (median of paths)")
+        parts.append(f"servers' time for an answer {took(median(thinks))} (median of paths)")
     if health.zero_windows:
         parts.append(count(health.zero_windows, "zero window"))
     return "; ".join(parts) + "."
@@ -166,8 +171,9 @@ def _not_performance(loud: Sequence[Finding], trouble: Sequence[Finding], health
             "part of it or another matter."
         )
         return Verdict(headline=_about(lead), layer="undecided", reason=f"{reason} {_numbers(health)}")
+    calm = "Neither application nor transport stands out: " if health.tcp_packets else ""
     return Verdict(
         headline=_about(lead),
         layer="none",
-        reason=f"{reason} Neither application nor transport stands out: {_numbers(health)}",
+        reason=f"{reason} {calm}{_numbers(health)}",
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from tshark_report.report import model
 from tshark_report.report.formats import link_name
 from tshark_report.story.services import known_uses, service_name
-from tshark_report.story.words import count, iso_time, listed, size
+from tshark_report.story.words import count, duration, iso_time, listed, size
 from tshark_report.tables import statistics, taps
 from tshark_report.tables.tables import Tables
 
@@ -59,17 +61,16 @@ def statistics_view(tables: Tables, tap_texts: list[str]) -> model.Statistics:
     )
 
 
-def _conversation(kind: str, row: dict[str, object]) -> model.Conversation:
+def _conversation(kind: str, row: dict[str, Any]) -> model.Conversation:
     a, b = str(row["a"]), str(row["b"])
-    made = {
-        "protocol": kind, "address_a": a, "port_a": row["a_port"], "address_b": b, "port_b": row["b_port"],
-        "stream": row["stream"], "packets": row["packets"], "bytes": row["bytes"],
-        "packets_a_to_b": row["packets_ab"], "bytes_a_to_b": row["bytes_ab"], "packets_b_to_a": row["packets_ba"],
-        "bytes_b_to_a": row["bytes_ba"], "first_time": iso_time(float(str(row["first_time"]))) or "",
-        "duration_s": round(float(str(row["seconds"])), 6), "first_frame": row["first_frame"],
-        "display_filter": _conversation_filter(kind, a, b, row["stream"]),
-    }  # fmt: skip
-    return model.Conversation(**made)  # type: ignore[arg-type]
+    return model.Conversation(
+        protocol=kind,  # type: ignore[arg-type]
+        address_a=a, port_a=row["a_port"], address_b=b, port_b=row["b_port"], stream=row["stream"],
+        packets=row["packets"], bytes=row["bytes"], packets_a_to_b=row["packets_ab"], bytes_a_to_b=row["bytes_ab"],
+        packets_b_to_a=row["packets_ba"], bytes_b_to_a=row["bytes_ba"], first_time=iso_time(row["first_time"]) or "",
+        duration_s=round(row["seconds"], 6), first_frame=row["first_frame"],
+        display_filter=_conversation_filter(kind, a, b, row["stream"]),
+    )  # fmt: skip
 
 
 def _conversation_filter(kind: str, a: str, b: str, stream: object) -> str:
@@ -185,15 +186,14 @@ def overview(tables: Tables, packets: int, link_types: list[str]) -> str:
     """One paragraph: what was captured."""
     addresses = pl.concat([tables.packets[end].unique() for end in ("src", "dst")]).drop_nulls().n_unique()
     seconds = tables.seconds
-    from tshark_report.story.words import duration
-
     top = [n.protocol for n in protocol_notes(tables)[:4]]
     start = iso_time(tables.first_time) or "an unknown time"
     length = f"over {duration(seconds)}" if seconds > 0 else "at one moment"
     carried = int(tables.packets["length"].cast(int).sum())
+    between = {0: "", 1: ", by one IP address"}.get(addresses, f", between {addresses:,} IP addresses")
     link = f" of link type {listed([link_name(one) for one in link_types], 3)}" if link_types else ""
     return (
         f"{count(packets, 'packet')}{link}, {size(carried)} on the wire, {length} "
-        f"from {start[:19].replace('T', ' ')} UTC, between {count(addresses, 'IP address', 'IP addresses')}; "
+        f"from {start[:19].replace('T', ' ')} UTC{between}; "
         f"mostly {listed(top, 4)}."
     )

@@ -26,6 +26,11 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def verb(number: int, one: str, many: str) -> str:
+    """The form that goes with a number: `was` with 1, `were` with all others."""
+    return one if number == 1 else many
+
+
 def size(number: float) -> str:
     """Bytes with a unit that fits: `812 bytes`, `4.1 kB`, `12.3 MB` (decimal, as on a link)."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):

@@ -10,6 +10,7 @@ import polars as pl
 
 from tshark_report.store.catalogue import Catalogue, Kept
 from tshark_report.store.schema import TABLES
+from tshark_report.story.words import count, verb
 from tshark_report.trends.model import Kind, Step
 
 SECONDS: dict[str, int] = {"hour": 3600, "day": 86400}
@@ -87,11 +88,15 @@ def usable(catalogue: Catalogue) -> tuple[list[Kept], list[str]]:
     once = facts.unique(subset=["sha256", "filter"], keep="first", maintain_order=True)
     notes = []
     if once.height < facts.height:
-        notes.append(f"{facts.height - once.height:,} captures with the same content as another were left out.")
+        notes.append(_left_out(facts.height - once.height, "with the same content as another"))
     if facts.height < len(catalogue.captures):
-        notes.append(f"{len(catalogue.captures) - facts.height:,} captures without packets were left out.")
+        notes.append(_left_out(len(catalogue.captures) - facts.height, "without packets"))
     ordered = once.sort("first_time", "place", maintain_order=True)
     return [catalogue.captures[place] for place in ordered["place"]], notes
+
+
+def _left_out(number: int, which: str) -> str:
+    return f"{count(number, 'capture')} {which} {verb(number, 'was', 'were')} left out."
 
 
 def slots(reader: Reader) -> list[Slot]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -212,13 +213,13 @@ class _Work:
         wanted = (pl.col("first") == last) & (pl.col("records") >= FIRST_SEEN_LEAST) & ~pl.col("key").is_in(list(grown))
         return new.filter(wanted).sort(["records", "key"], descending=[True, False])
 
-    def _new(self, kind: Kind, row: dict[str, object]) -> model.FirstSeen:
+    def _new(self, kind: Kind, row: dict[str, Any]) -> model.FirstSeen:
         return model.FirstSeen(
             kind=kind,
-            key=str(row["key"]),
-            records=int(str(row["records"])),
-            sources=int(str(row["sources"])),
-            targets=int(str(row["targets"])),
+            key=row["key"],
+            records=row["records"],
+            sources=row["sources"],
+            targets=row["targets"],
             first_seen=iso_time(self.slots[-1].start) or "",
         )
 
@@ -249,7 +250,7 @@ class _Work:
                 unanswered=mine.unanswered,
                 refused=mine.refused,
                 uses=ports.uses(key) if kind == "port" else None,
-                harmless=words.harmless(kind, series, verdict.at),
+                harmless=words.harmless(kind, series, peak),
                 samples=samples.chosen(kind, mine.rows, self.reader.captures),
                 payloads=samples.payloads(mine.rows, self.reader) if kind in ("port", "client", "server") else [],
                 display_filter=shown,
@@ -269,20 +270,16 @@ class _Work:
             command=filters.command(kept.named, shown, key) if shown else "",
         )
 
-    def share_of_ports(self, kind: Kind, onsets: dict[str, int], grown_ports: list[str]) -> dict[str, float]:
-        """What share of the records of each host or protocol, in its onset slot, belongs to some ports."""
+    def share_of_port(self, kind: Kind, onsets: dict[str, int], port: str) -> dict[str, float]:
+        """What share of the records of each host or protocol, in its onset slot, belongs to a port (`tcp/443`)."""
         since = pl.LazyFrame(
             {"key": list(onsets), "slot": list(onsets.values())}, schema={"key": pl.String(), "slot": pl.Int64()}
         )
         rows = counting.rows_of(kind, self.reader)
-        if kind == "protocol":
-            sides = [
-                pl.concat_str("transport", pl.lit("/"), side).is_in(grown_ports).fill_null(value=False)
-                for side in ("src_port", "dst_port")
-            ]
-            belongs = sides[0] | sides[1]
-        else:
-            belongs = pl.concat_str("transport", pl.lit("/"), "server_port").is_in(grown_ports).fill_null(value=False)
+        sides = ("src_port", "dst_port") if kind == "protocol" else ("server_port",)
+        belongs = pl.any_horizontal(
+            (pl.concat_str("transport", pl.lit("/"), side) == port).fill_null(value=False) for side in sides
+        )
         shares = (
             rows.select("key", "slot", belongs.alias("belongs"))
             .join(since, on=["key", "slot"], how="inner")
@@ -307,7 +304,7 @@ def _taking_part(found: Sequence[_Found], work: _Work) -> dict[str, list[Pair]]:
         if kind in ("port", "name") or not onsets:
             continue
         for port in ports_grown:
-            for key, share in sorted(work.share_of_ports(kind, onsets, [port]).items()):
+            for key, share in sorted(work.share_of_port(kind, onsets, port).items()):
                 if share >= TAKES_PART and (kind, key) not in taken:
                     taken.add((kind, key))
                     made.setdefault(port, []).append((kind, key))

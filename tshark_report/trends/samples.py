@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -16,8 +17,6 @@ MOST_SAMPLES = 6
 MOST_PAYLOADS = 6
 START_BYTES = 32
 """Bytes of a payload that are shown and compared: enough for a protocol's first words."""
-
-
 MOST_ROWS = 50_000
 """Records of one thing that are looked at for samples; counts are of all of them."""
 
@@ -86,27 +85,27 @@ def chosen(kind: Kind, rows: pl.DataFrame, captures: Sequence[Kept]) -> list[Sam
     return [_sample(kind, row, captures) for row in firsts.sort("time", "capture", "frame").iter_rows(named=True)]
 
 
-def _sample(kind: Kind, row: dict[str, object], captures: Sequence[Kept]) -> Sample:
-    kept = captures[int(str(row["capture"]))]
+def _sample(kind: Kind, row: dict[str, Any], captures: Sequence[Kept]) -> Sample:
+    kept = captures[row["capture"]]
     return Sample(
         capture=kept.key,
         file_name=kept.manifest.capture.file_name,
-        frame=int(str(row["frame"])),
-        time=iso_time(float(str(row["time"]))) or "",
-        src=str(row["src"] or ""),
-        src_port=row["src_port"],  # type: ignore[arg-type]
-        dst=str(row["dst"] or ""),
-        dst_port=row["dst_port"],  # type: ignore[arg-type]
+        frame=row["frame"],
+        time=iso_time(row["time"]) or "",
+        src=row["src"] or "",
+        src_port=row["src_port"],
+        dst=row["dst"] or "",
+        dst_port=row["dst_port"],
         note=_note(kind, row),
     )
 
 
-def _note(kind: Kind, row: dict[str, object]) -> str:
+def _note(kind: Kind, row: dict[str, Any]) -> str:
     if kind == "name":
-        return {"dns": "DNS question", "tls": "TLS server name", "http": "HTTP host"}[str(row["how"])]
+        return {"dns": "DNS question", "tls": "TLS server name", "http": "HTTP host"}[row["how"]]
     if kind == "protocol":
         return f"{row['length']} bytes"
-    sent, received = int(str(row["client_payload"] or 0)), int(str(row["server_payload"] or 0))
+    sent, received = row["client_payload"] or 0, row["server_payload"] or 0
     if row["refused"]:
         return "refused"
     if row["unanswered"]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 import msgspec
 
-from tshark_report.story.words import count, duration, iso_time
+from tshark_report.story.words import count, duration, iso_time, verb
 from tshark_report.trends.counting import Reader, Slot
 from tshark_report.trends.growth import Judged
 from tshark_report.trends.model import Grown, Harmless, Kind, Passed, Series, Step
@@ -47,7 +48,7 @@ def notes(step: Step, slots: Sequence[Slot], history: int) -> list[str]:
     made = []
     if len(slots) <= history:
         made.append(
-            f"There {'is' if len(slots) == 1 else 'are'} {count(len(slots), step)} with packets; {a(step)} is judged "
+            f"There {verb(len(slots), 'is', 'are')} {count(len(slots), step)} with packets; {a(step)} is judged "
             f"against at least {history} before it, so nothing could be judged."
         )
     spans = sorted(slot.covered for slot in slots)
@@ -98,10 +99,10 @@ def with_story(each: Grown, totals: Sequence[int], names: Sequence[str], step: S
     parts.append(f"{_that(step)} {sources} spoke to {targets}.")
     if each.before_most:
         parts.append(f"The very first was at {each.first_seen[:19].replace('T', ' ')} UTC.")
-    rest_before = sorted(totals[i] - series.records[i] for i in range(at))[at // 2]
+    rest_before = median(totals[i] - series.records[i] for i in range(at))
     rest = totals[peak] - series.records[peak]
     parts.append(
-        f"Everything else of the kind went from a median of {rest_before:,} to {rest:,}, which does not explain it: "
+        f"Everything else of the kind went from a median of {rest_before:,.0f} to {rest:,}, which does not explain it: "
         f"the share of all went from {each.share_before:.1%} to {each.share_at_peak:.1%}."
     )
     if each.unanswered is not None and each.refused is not None:
@@ -144,22 +145,17 @@ def headline(grown: Sequence[Grown], step: Step, number: int, history: int, name
     first = grown[0]
     use = f" ({first.uses.service})" if first.uses and first.uses.service else ""
     more = f"; {len(grown) - 1} more stand out" if len(grown) > 1 else ""
-    low = (
-        f"{first.before_median:,.0f}"
-        if first.before_median >= 1
-        else "nearly nothing"
-        if first.before_most
-        else "nothing"
-    )
+    low = "nearly nothing" if first.before_most else "nothing"
+    if first.before_median >= 1:
+        low = f"{first.before_median:,.0f}"
     return (
         f"{first.title}{use} went from {low} to {first.series.records[first.peak]:,} {a(step)}, "
         f"beginning with {names[first.onset]}{more}."
     )
 
 
-def harmless(kind: Kind, series: Series, at: int) -> list[Harmless]:
-    """Harmless events of this shape."""
-    peak = max(range(at, len(series.records)), key=lambda place: series.records[place])
+def harmless(kind: Kind, series: Series, peak: int) -> list[Harmless]:
+    """Harmless events of the shape that it has in the bucket with most records."""
     sources, targets = series.sources[peak], series.targets[peak]
     moved = Harmless(
         explanation="The sensor was moved, or its capture filter was changed.",

@@ -33,6 +33,9 @@ def test_high_on_an_administrative_share() -> None:
     assert [(d.priority, d.confidence) for d in found] == [("high", "high")]
     assert "MZ" in found[0].summary
     assert r"Temp\tool.exe" in found[0].summary
+    row = dict(zip((c.name for c in found[0].evidence.columns), found[0].evidence.rows[0], strict=True))
+    assert (row["client"], row["server"], row["direction"]) == (rows.CLIENT, rows.SERVER, "written")
+    assert found[0].hosts == (rows.CLIENT, rows.SERVER)
 
 
 def test_high_where_one_program_goes_to_two_servers() -> None:

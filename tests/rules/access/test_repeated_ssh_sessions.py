@@ -61,6 +61,17 @@ def test_low_at_the_pace_of_a_script() -> None:
     assert found[0].lowered_because
 
 
+def test_sure_from_twice_the_number_on() -> None:
+    assert drafts(repeated_ssh_sessions, ssh(19))[0].confidence == "medium"
+    assert drafts(repeated_ssh_sessions, ssh(20))[0].confidence == "high"
+
+
+def test_a_longer_session_before_the_tries_is_no_login_that_worked() -> None:
+    found = drafts(repeated_ssh_sessions, ssh(11, down=lambda i: 90_000 if i == 0 else 1800))
+    assert "longer session followed" not in found[0].summary
+    assert "None of them stands out" in found[0].summary
+
+
 def test_tells_of_a_longer_session_afterwards() -> None:
     found = drafts(repeated_ssh_sessions, ssh(11, down=lambda i: 90_000 if i == 10 else 1800))
     assert "longer session followed" in found[0].summary

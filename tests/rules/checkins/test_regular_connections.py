@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -175,3 +176,55 @@ def test_published_capture(loaded: wire.Read) -> None:
     found = wire.exact(regular_connections, loaded, case_capture("slips_beacon_2s"))
     assert "2.2 s" in found[0].summary
     assert found[0].priority == "medium"
+
+
+def named_contacts(
+    name: str, gap: float = 300.0, number: int = 23, others: tuple[str, ...] = (), asks: str = ""
+) -> Any:
+    """Regular contacts with a named server; `others` are clients that ask for `asks`."""
+    rows = wire.in_order(*(wire.session(at, n) for n, at in enumerate(wire.every(gap, number))))
+    answer = {"src": wire.RESOLVER, "dst": wire.CLIENT, "response": True, "name": name, "a": [wire.OUTSIDE]}
+    hello: list[dict[str, Any]] = [{"src": wire.CLIENT, "server_name": name}]
+    hello += [{"src": client, "dst": wire.OTHER, "server_name": asks} for client in others]
+    return tables(packets=packets(*rows), dns=family("dns", answer), tls=family("tls", *hello))
+
+
+OTHERS = ("10.0.0.11", "10.0.0.12", "10.0.0.13")
+
+
+def test_two_signs_about_the_name_outweigh_a_slow_pace() -> None:
+    found = drafts(regular_connections, named_contacts("dozuxe.xyz"))
+    assert (found[0].priority, found[0].confidence) == ("medium", "medium")
+    assert ".xyz is a suffix under which many names are registered for a short use" in found[0].summary
+    assert "the name is a registered domain itself" in found[0].summary
+    # One sign is none: a name below a firm's own, or a firm's own name.
+    assert drafts(regular_connections, named_contacts("agent.dozuxe.xyz"))[0].priority == "low"
+    assert drafts(regular_connections, named_contacts("dozuxe.com"))[0].priority == "low"
+
+
+def test_nobody_else_asking_is_a_sign_from_three_other_clients() -> None:
+    assert (
+        drafts(regular_connections, named_contacts("dozuxe.com", others=OTHERS, asks="a.example"))[0].priority
+        == "medium"
+    )
+    found = drafts(regular_connections, named_contacts("dozuxe.com", others=OTHERS[:2], asks="a.example"))
+    assert found[0].priority == "low"
+
+
+def test_signs_need_twelve_contacts_where_there_is_jitter() -> None:
+    def jittery(number: int) -> Any:
+        moments = [0.0, *accumulate((240.0, 300.0, 360.0)[n % 3] for n in range(number - 1))]
+        rows = wire.in_order(*(wire.session(at, n) for n, at in enumerate(moments)))
+        answer = {"src": wire.RESOLVER, "dst": wire.CLIENT, "response": True, "name": "dozuxe.xyz", "a": [wire.OUTSIDE]}
+        return tables(packets=packets(*rows), dns=family("dns", answer))
+
+    assert drafts(regular_connections, jittery(12))[0].priority == "medium"
+    assert drafts(regular_connections, jittery(11))[0].priority == "low"
+
+
+def test_low_where_most_clients_ask_for_the_same_name() -> None:
+    asked = named_contacts("agents.example.com", gap=60.0, others=OTHERS, asks="agents.example.com")
+    found = drafts(regular_connections, asked)
+    assert found[0].priority == "low"
+    assert "4 clients, most of those in this capture" in found[0].lowered_because
+    assert drafts(regular_connections, named_contacts("agents.example.com", gap=60.0))[0].priority == "medium"

@@ -123,3 +123,17 @@ def test_published_captures(loaded: wire.Read, case: str, told: str) -> None:
 @pytest.mark.shared
 def test_industrial_polling_is_quiet(loaded: wire.Read) -> None:
     assert not drafts(regular_messages, loaded(case_capture("iti_modbus")).tables)
+
+
+def test_ticks_of_tls_that_its_port_hides(loaded: wire.Read, tmp_path: Path) -> None:
+    ticks = [(n * 30.0 + 5, ">", wire.application_data(44)) for n in range(12)]
+    talk = [(0.1, ">", wire.hello()), (0.2, "<", wire.application_data(900)), *ticks]
+    modbus = [(n * 30.0, ">", b"\x68\x04\x43\0\0\0") for n in range(12)]
+    capture = wire.write(
+        tmp_path / "a.pcap",
+        wire.dns(0, "a.ddns.net", wire.OUTSIDE),
+        wire.tcp(1, talk, port=2404),
+        wire.tcp(2, modbus, port=2404, server=wire.OTHER, client_port=40001),
+    )
+    found = wire.exact(regular_messages, loaded, capture)
+    assert [(d.hosts[1], d.priority) for d in found] == [(wire.OUTSIDE, "high")]

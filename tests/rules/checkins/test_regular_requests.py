@@ -140,3 +140,36 @@ def test_published_capture(loaded: wire.Read) -> None:
     assert found[0].priority == "medium"
     assert "POST /beacon" in found[0].summary
     assert "Go-http-client/1.1" in found[0].summary
+
+
+BORROWED = {"host": wire.OUTSIDE, "method": "GET", "uri": "/jquery-3.3.1.min.js", "referer": "http://code.example.org/"}
+
+
+def test_a_referer_counts_only_where_its_page_was_asked_for() -> None:
+    contacts = made(wire.every(30, 25), **BORROWED)
+    assert drafts(regular_requests, contacts)[0].priority == "medium"
+    looked_up = family("dns", {"src": wire.CLIENT, "response": False, "name": "code.example.org"})
+    assert drafts(regular_requests, tables(http=contacts.http, dns=looked_up))[0].priority == "low"
+    greeted = family("tls", {"src": wire.CLIENT, "server_name": "code.example.org"})
+    assert drafts(regular_requests, tables(http=contacts.http, tls=greeted))[0].priority == "low"
+    own = made(wire.every(30, 25), **(BORROWED | {"referer": f"http://{wire.OUTSIDE}/page"}))
+    assert drafts(regular_requests, own)[0].priority == "low"
+    broken = made(wire.every(30, 25), **(BORROWED | {"referer": "http://[::1"}))
+    assert drafts(regular_requests, broken)[0].priority == "low"
+
+
+def long_paths(number: int, length: int, **columns: Any) -> Any:
+    base = {"method": "GET", "host": "news.example.com", "dst": wire.OUTSIDE, "dst_port": 80}
+    rows = [
+        base | {"time": START + at, "uri": f"/drew/{n:04d}{'aZ' * length}"[:length]} | columns
+        for n, at in enumerate(wire.every(180, number))
+    ]
+    return tables(http=family("http", *rows))
+
+
+def test_gets_whose_long_path_is_new_each_time_are_one_contact() -> None:
+    found = drafts(regular_requests, long_paths(9, 80))
+    assert found[0].priority == "medium"
+    assert "GET to 9 paths" in found[0].summary
+    assert not drafts(regular_requests, long_paths(9, 79))
+    assert not drafts(regular_requests, long_paths(9, 120, referer="http://news.example.com/"))

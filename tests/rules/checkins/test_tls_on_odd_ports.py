@@ -63,3 +63,19 @@ def test_what_its_certificate_tells_is_not_told_again(loaded: wire.Read, tmp_pat
     talk = [(0.1, ">", wire.hello()), (0.2, "<", wire.certificate("Remote Server"))]
     capture = wire.write(tmp_path / "a.pcap", wire.tcp(0, talk, port=4041))
     assert not drafts(tls_on_odd_ports, loaded(capture).tables)
+
+
+def test_a_port_of_another_protocol_does_not_hide_tls(loaded: wire.Read, tmp_path: Path) -> None:
+    talk = [(0.1, ">", wire.hello()), (0.2, "<", wire.application_data(900)), (1, ">", wire.application_data(40))]
+    looked_up = wire.dns(0, "a.ddns.net", wire.OUTSIDE)
+    plain = wire.tcp(5, [(0.1, ">", b"\x68\x04\x07\0\0\0")], server=wire.OTHER, port=2404, client_port=50000)
+    capture = wire.write(tmp_path / "a.pcap", looked_up, wire.tcp(1, talk, port=2404), plain)
+    found = wire.exact(tls_on_odd_ports, loaded, capture)
+    assert [(d.priority, len(d.frames)) for d in found] == [("medium", 1)]
+    assert "which tshark reads as IEC 60870-5-104 because of the port" in found[0].summary
+
+
+def test_hidden_tls_without_its_start_is_shown_by_its_hello(loaded: wire.Read, tmp_path: Path) -> None:
+    talk = [(0.1, ">", wire.hello()), (0.2, "<", wire.application_data(900)), (1, ">", wire.application_data(40))]
+    capture = wire.write(tmp_path / "a.pcap", wire.tcp(1, talk, port=2404)[3:])
+    assert [len(d.frames) for d in wire.exact(tls_on_odd_ports, loaded, capture)] == [1]

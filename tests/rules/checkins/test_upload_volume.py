@@ -47,3 +47,31 @@ def test_filter_selects_what_went_out(loaded: wire.Read, tmp_path: Path) -> None
     )
     found = wire.exact(upload_volume, loaded, capture)
     assert len(found[0].frames) == 150
+
+
+def test_public_file_hosts_are_medium_from_a_megabyte() -> None:
+    assert drafts(upload_volume, made(1_000_000, 1, "gfs1.userstorage.mega.co.nz"))[0].priority == "medium"
+    assert drafts(upload_volume, made(999_999, 1, "gfs1.userstorage.mega.co.nz"))[0].priority == "low"
+    assert drafts(upload_volume, made(1_000_000, 1, "files.example.com"))[0].priority == "low"
+
+
+def test_two_signs_about_the_name_are_medium_from_a_megabyte() -> None:
+    found = drafts(upload_volume, made(1_000_000, 1, "deallyharvenw.sbs"))
+    assert found[0].priority == "medium"
+    assert "About its name: .sbs is a suffix" in found[0].summary
+    assert drafts(upload_volume, made(1_000_000, 1, "www.deallyharvenw.sbs"))[0].priority == "low"
+
+
+def test_servers_of_one_domain_are_one_upload(loaded: wire.Read, tmp_path: Path) -> None:
+    capture = wire.write(
+        tmp_path / "a.pcap",
+        wire.dns(0, "g1.userstorage.mega.co.nz", wire.OUTSIDE),
+        wire.dns(0.1, "g2.userstorage.mega.co.nz", wire.OTHER),
+        wire.tcp(1, [(0.1, ">", b"\x81" * 600_000), (3, "<", b"ok")]),
+        wire.tcp(9, [(0.1, ">", b"\x81" * 600_000), (3, "<", b"ok")], server=wire.OTHER, client_port=40001),
+        wire.tcp(20, [(0.1, ">", b"x" * 90)], server="198.51.100.99", client_port=50000),
+    )
+    found = wire.exact(upload_volume, loaded, capture)
+    assert [d.priority for d in found] == ["medium"]
+    assert "1.2 MB" in found[0].summary or "1,200,000 bytes" in found[0].summary
+    assert "and 1 more servers under mega.co.nz" in found[0].summary

@@ -35,6 +35,10 @@ def test_fires_on_a_label_that_the_content_contradicts(columns: dict[str, Any], 
     assert len(found) == 1
     assert said in found[0].summary
     assert found[0].hosts == (wire.CLIENT, wire.OUTSIDE)
+    assert found[0].subject.startswith(f"{wire.CLIENT} fetched ")
+    assert found[0].subject.endswith(f" from {wire.OUTSIDE}")
+    assert found[0].summary.startswith(f"{wire.CLIENT} fetched ")
+    assert found[0].sentence.startswith(f"{wire.CLIENT} fetched ")
     assert found[0].priority == "high"
 
 

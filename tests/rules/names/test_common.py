@@ -57,11 +57,11 @@ def test_by_number_tells_only_what_it_selects() -> None:
     display_filter, frames = c.by_number([3, 1, 2, 9])
     assert (frames, display_filter) == (
         [1, 2, 3, 9],
-        "dns && ((frame.number >= 1 && frame.number <= 3) || frame.number == 9)",
+        "dns && frame.number in {1..3, 9}",
     )
     display_filter, frames = c.by_number(range(1, 400, 2))
     assert len(frames) == c.MOST_RANGES
-    assert display_filter.count("frame.number") == c.MOST_RANGES
+    assert display_filter.count(",") == c.MOST_RANGES - 1
 
 
 def test_networks() -> None:

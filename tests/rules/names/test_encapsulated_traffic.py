@@ -72,3 +72,12 @@ def test_published_captures(loaded) -> None:  # noqa: ANN001
     found = drafts(encapsulated_traffic, loaded(path).tables)
     assert [d.priority for d in found] == ["low"]
     assert wire.exact(path, found[0])
+
+
+def test_l2tp_that_nobody_answered_is_not_called_a_tunnel() -> None:
+    probe = {"protocols": "eth:ethertype:ip:udp:l2tp", "src": "10.0.0.5", "dst": "10.0.0.30", "transport": "udp"}
+    found = drafts(encapsulated_traffic, tables(packets=packets(probe, probe)))
+    assert found[0].title == "L2TP packets were sent and not answered"
+    assert "10.0.0.5 sent L2TP packets to 10.0.0.30" in found[0].sentence
+    answer = probe | {"src": "10.0.0.30", "dst": "10.0.0.5"}
+    assert drafts(encapsulated_traffic, tables(packets=packets(probe, answer)))[0].title == "Traffic ran inside L2TP"

@@ -20,7 +20,11 @@ def test_ipsec_with_its_filter(loaded, tmp_path: Path) -> None:  # noqa: ANN001
 
 
 def test_each_kind_is_one_finding() -> None:
-    rows = [{"protocols": f"eth:ethertype:ip:udp:{name}"} for name in ("wg", "wg", "openvpn")]
+    rows = [
+        {"protocols": f"eth:ethertype:ip:udp:{name}", "src": src, "dst": dst}
+        for name in ("wg", "wg", "openvpn")
+        for src, dst in (("10.0.0.5", "203.0.113.9"), ("203.0.113.9", "10.0.0.5"))
+    ]
     assert [d.title for d in drafts(encrypted_tunnels, tables(packets=packets(*rows)))] == [
         "WireGuard was in use",
         "OpenVPN was in use",
@@ -29,3 +33,14 @@ def test_each_kind_is_one_finding() -> None:
 
 def test_quiet_on_plain_packets() -> None:
     assert not drafts(encrypted_tunnels, tables(packets=packets({})))
+
+
+def test_what_nobody_answered_is_not_called_use() -> None:
+    probe = {"protocols": "eth:ethertype:ip:udp:isakmp", "src": "10.0.0.5", "dst": "10.0.0.30"}
+    found = drafts(encrypted_tunnels, tables(packets=packets(probe, probe)))
+    assert found[0].title == "IPsec packets were sent and not answered"
+    assert found[0].sentence == "10.0.0.5 sent IPsec packets to 10.0.0.30, and no answer is in the capture"
+    assert drafts(encrypted_tunnels, tables(packets=packets(*[probe] * 9)))[0].title != "IPsec was in use"
+    assert drafts(encrypted_tunnels, tables(packets=packets(*[probe] * 10)))[0].title == "IPsec was in use"
+    answer = probe | {"src": "10.0.0.30", "dst": "10.0.0.5"}
+    assert drafts(encrypted_tunnels, tables(packets=packets(probe, answer)))[0].title == "IPsec was in use"

@@ -28,6 +28,15 @@ def test_fires_at_three_answers_of_a_second() -> None:
     assert not drafts(slow_resolvers, dns([1.0, 1.2, 0.9, 0.01]))
 
 
+def test_the_client_that_waited_most_stands_first() -> None:
+    rows = []
+    for n, client in enumerate(["10.0.0.7", *["10.0.0.9"] * 4]):
+        rows += [q(f"n{n}.example.com", id=n, time=START + n * 10, src=client),
+                 r(f"n{n}.example.com", id=n, time=START + n * 10 + 1.5, dst=client)]  # fmt: skip
+    found = drafts(slow_resolvers, tables(dns=family("dns", *rows)))
+    assert found[0].hosts == (wire.RESOLVER, "10.0.0.9", "10.0.0.7")
+
+
 def test_medium_where_users_notice() -> None:
     assert drafts(slow_resolvers, dns([2.5] * 5 + [0.01] * 45))[0].priority == "medium"
     assert drafts(slow_resolvers, dns([2.5] * 4 + [0.01] * 30))[0].priority == "low"

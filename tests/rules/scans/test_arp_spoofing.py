@@ -104,6 +104,13 @@ def test_the_owner_that_repeats_itself_is_not_the_thief() -> None:
     assert [d.hosts[0] for d in found(*TRUE_OWNERS, *pushed(5), *mine)] == ["10.0.0.66"]
 
 
+def test_of_two_that_contest_an_address_the_one_that_repeats_it_more_often_is_told() -> None:
+    """The owner repeats both of its addresses now and then; what counts is who repeats the contested one most."""
+    mine = [reply(OWNER, "10.0.0.1", f"10.0.0.{5 + n}", 200 + n) for n in range(7)]
+    told = found(*TRUE_OWNERS, *pushed(5), *mine)
+    assert [d.hosts[0] for d in told] == ["10.0.0.66"]
+
+
 def test_wire(wire: Wire) -> None:
     assert list(wire.found(arp_spoofing)) == ["10.9.0.91"]
 

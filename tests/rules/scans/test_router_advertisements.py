@@ -65,3 +65,23 @@ def test_wire(wire: Wire, tmp_path) -> None:
     same_frames(path, made)
     assert [(d.priority, len(d.frames)) for d in made] == [("medium", 120)]
     assert "120 addresses" in made[0].summary
+
+
+def late(after: float, mac: str = "de:ad:be:00:00:66", before: int = 2) -> list:
+    """One router from the start, another that begins `after` seconds later."""
+    rows = [{"src": "fe80::1", "dst": "ff02::1", "type": 134, "time": START + n} for n in range(before)]
+    rows.append({"src": "fe80::66", "dst": "ff02::1", "type": 134, "time": START + after})
+    wide = [{"frame": n + 1, "src": r["src"], "dst": r["dst"]} for n, r in enumerate(rows)]
+    for row in wide:
+        row["eth_src"] = mac if row["src"] == "fe80::66" else "3c:52:82:00:00:01"
+    return drafts(router_advertisements, tables(icmp=family("icmp", *rows), packets=packets(*wide)))
+
+
+def test_a_router_of_another_maker_that_comes_later_is_medium() -> None:
+    made = late(60)
+    assert [(d.priority, d.hosts[0]) for d in made] == [("medium", "fe80::66")]
+    assert made[0].title == "A second router of another maker began to advertise itself on an IPv6 link"
+    assert "fe80::66 came later" in made[0].summary
+    assert late(59.9)[0].priority == "low"
+    assert late(60, before=1)[0].priority == "low"
+    assert not late(60, mac="3c:52:82:00:00:09")

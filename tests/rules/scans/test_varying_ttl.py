@@ -9,6 +9,7 @@ from tests.conftest import fixture_capture
 from tests.rules.scans.conftest import Wire
 from tests.rules.scans.rows import timed
 from tests.rules.scans.wire import read, same_frames
+from tshark_report.rules.scans._common import FINDINGS
 from tshark_report.rules.scans.varying_ttl import varying_ttl
 
 
@@ -57,6 +58,20 @@ def test_a_sweep_tells_it_itself() -> None:
     asked = family("icmp", *(p | {"type": 8, "time": row["time"]} for p, row in zip(pairs, timed(wide), strict=True)))
     assert drafts(varying_ttl, tables(packets=packets(*timed(wide))))
     assert not drafts(varying_ttl, tables(packets=packets(*timed(wide)), icmp=asked))
+
+
+def test_at_most_ten_hosts_are_told() -> None:
+    rows = [
+        {"src": f"10.0.0.{host}", "dst": "203.0.113.9", "ttl": ttl, "stream": host}
+        for ttl in [40, 50, 60, 70, 80, 90] * 2
+        for host in range(20, 33)
+    ]
+    assert len(drafts(varying_ttl, tables(packets=packets(*timed(rows))))) == FINDINGS == 10
+
+
+def test_low_values_that_jump_about_are_no_traceroute() -> None:
+    jumping = [1, 9, 2, 14, 3, 8, 20, 5] * 3
+    assert drafts(varying_ttl, tables(packets=packets(*sent(jumping, transport="udp"))))
 
 
 def test_wire(wire: Wire) -> None:

@@ -15,7 +15,15 @@ def test_fires_at_three() -> None:
     found = drafts(half_open_connections, tabled(*(half(n) for n in range(3))))
     assert [(d.subject, d.priority) for d in found] == [(SERVER, "low")]
     assert len(found[0].frames) == 3
+    # The SYN/ACKs alone, of the server, are what the filter selects: no SYN and no other packet of it.
+    assert found[0].frames == [2, 4, 6]
+    for part in (f"ip.src == {SERVER}", "tcp.flags.syn == 1", "tcp.flags.ack == 1"):
+        assert part in found[0].display_filter
     assert not drafts(half_open_connections, tabled(*(half(n) for n in range(2))))
+
+
+def test_quiet_where_the_server_never_answered() -> None:
+    assert not drafts(half_open_connections, tabled(*(Talk(n).syn(n * 1.0) for n in range(5))))
 
 
 def test_quiet_on_many_clients() -> None:

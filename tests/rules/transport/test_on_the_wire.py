@@ -13,7 +13,7 @@ from tshark_report.rules.base import Rule
 from tshark_report.rules.transport import RULES
 
 WIRELESS = ("deauthentication-bursts", "failed-wlan-logins")
-ELSEWHERE = ("lossy-calls", "repeated-wlan-frames", "refused-leases")
+ELSEWHERE = ("lossy-calls", "repeated-wlan-frames", "refused-leases", "kerberos-errors")
 """Their trouble stands in captures of their own."""
 
 

@@ -122,3 +122,22 @@ def test_low_for_long_polling() -> None:
 
 def test_nothing_in_an_empty_capture() -> None:
     assert not drafts(slow_answers, Tables())
+
+
+def in_turns(quick: int, slow: int, protocol: str = "TCP", pause: float = 3.0) -> Talk:
+    talk = Talk(protocol=protocol, port=9000).handshake(0.0, 0.002)
+    at = 1.0
+    for n in range(quick + slow):
+        wait = pause if n < slow else 0.01
+        talk.say(at, 50, up=True).answer(at + 0.001, up=False).say(at + wait, 200).answer(at + wait + 0.001)
+        at += wait + 1.0
+    return talk
+
+
+def test_unknown_protocols_count_where_answers_mostly_come_at_once() -> None:
+    made = found(in_turns(16, 4))
+    assert [(d.subject, d.priority) for d in made] == [(f"{SERVER}:9000", "low")]
+    assert "the protocol is not known" in made[0].lowered_because
+    assert not found(in_turns(15, 4))  # 19 exchanges
+    assert not found(in_turns(17, 4))  # 19 % of them
+    assert not found(in_turns(10, 11))  # silence is its habit

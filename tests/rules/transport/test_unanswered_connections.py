@@ -90,3 +90,26 @@ def flood(clients: int) -> list[Talk]:
 def test_quiet_on_a_flood_from_made_up_sources() -> None:
     assert drafts(unanswered_connections, tabled(*flood(99)))
     assert not drafts(unanswered_connections, tabled(*flood(100)))
+
+
+def over_six(number: int, *, answered: bool = False, four: bool = True, port: int = 443) -> list[Talk]:
+    six = [silent(n, server=f"2600:9000::{n + 1:x}", at=n * 10.0, port=port) for n in range(number)]
+    for each in six:
+        each.client = "2001:db8::5"
+        for row in each.rows:
+            row |= {end: "fd00::5" for end in ("src", "dst") if ":" not in row[end]}
+    also = [Talk(50, server="2600:9000::99").handshake(3.0)] if answered else []
+    return [*six, *also, *([Talk(60, server="198.51.100.1").handshake(4.0)] if four else [])]
+
+
+def test_ipv6_that_never_works_is_one_event() -> None:
+    found = drafts(unanswered_connections, tabled(*over_six(3)))
+    assert [(d.subject, d.priority) for d in found] == [("fd00::5 IPv6", "medium")]
+    assert "asked 3 servers outside for a connection over IPv6" in found[0].summary
+    assert len(found[0].frames) == 9
+    assert "fd00::5 IPv6" not in [d.subject for d in drafts(unanswered_connections, tabled(*over_six(2)))]
+
+
+def test_not_where_ipv6_works_or_nothing_does() -> None:
+    for talks in (over_six(4, answered=True), over_six(4, four=False), over_six(4, port=22)):
+        assert "fd00::5 IPv6" not in [d.subject for d in drafts(unanswered_connections, tabled(*talks))]

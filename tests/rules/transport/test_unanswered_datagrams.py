@@ -61,3 +61,13 @@ def test_quiet_on_a_client_that_asks_many() -> None:
 
     assert len(drafts(unanswered_datagrams, wide(9))) == 9
     assert not drafts(unanswered_datagrams, wide(10))
+
+
+def test_only_datagrams_to_the_port_count() -> None:
+    """tshark may put a scan's packets to many ports into one stream."""
+    rows = [
+        {"src": CLIENT, "dst": SERVER, "src_port": 40000, "dst_port": 1812 if n < 2 else 2000 + n, "transport": "udp"}
+        for n in range(40)
+    ]
+    heard = {"src": "10.0.0.80", "dst": CLIENT, "stream": 9}
+    assert not drafts(unanswered_datagrams, tables(packets=packets(*rows, heard)))

@@ -41,3 +41,27 @@ def test_quiet_where_an_offer_came() -> None:
 
 def test_quiet_on_renewals() -> None:
     assert not drafts(unanswered_dhcp, captured(3, 3, 3))
+
+
+def several(clients: int, *extra: dict[str, Any], talks: int = 0) -> Tables:
+    rows: list[dict[str, Any]] = [
+        {"kind": 1, "client_mac": f"02:00:00:00:01:{n:02x}", "hostname": f"pc-{n}", "time": START + n + 4 * k}
+        for n in range(clients)
+        for k in range(3)
+    ]
+    spoke = [{"eth_src": f"02:00:00:00:01:{n:02x}", "src": "10.0.0.9", "time": START + 60} for n in range(talks)]
+    return tables(dhcp=family("dhcp", *rows, *extra), packets=packets(*({} for _ in range(100)), *spoke))
+
+
+def test_nobody_served_is_one_event() -> None:
+    found = drafts(unanswered_dhcp, several(3))
+    assert [(d.subject, d.priority) for d in found] == [("DHCP without an answer", "medium")]
+    assert "3 clients asked 9 times by DHCP" in found[0].summary
+    assert list(found[0].frames) == list(range(1, 10))
+    assert [d.priority for d in drafts(unanswered_dhcp, several(2))] == ["low", "low"]
+
+
+def test_not_where_a_server_answers_somebody_or_the_clients_work() -> None:
+    offer = {"kind": 2, "client_mac": "02:00:00:00:02:00", "time": START + 2}
+    assert {d.priority for d in drafts(unanswered_dhcp, several(3, offer))} == {"low"}
+    assert {d.priority for d in drafts(unanswered_dhcp, several(3, talks=1))} == {"low"}

@@ -41,23 +41,22 @@ def value_of(text: str) -> float | None:
 
 
 def sparks(line_up: LineUp, key: str) -> list[Spark]:
-    """One small picture for each numeric column that moves; `key` must be unique in the page."""
+    """One small picture for each numeric column that moves; `key` must be unique in the page.
+
+    A column of one value is no picture: its heading says that it is constant.
+    """
     drawn: list[Spark] = []
     for index, column in enumerate(line_up.columns):
         values = [value_of(row[index]) for row in line_up.rows]
         known = [value for value in values if value is not None]
-        if len(known) < 3 or len(known) * 2 < len(values):
+        if len(known) < 3 or len(known) * 2 < len(values) or min(known) == max(known):
             continue
         odd = {row for row, at in line_up.odd if at == index}
         low, high = min(known), max(known)
         name = column.name.removesuffix(" s")
         figure = formats.duration if name != column.name else _figure
-        words = (
-            f"{formats.MARK_WORDS[column.mark]}, {figure(low)} in all packets"
-            if low == high
-            else f"{'constant for each sender' if column.mark == 'constant' else formats.MARK_WORDS[column.mark]}, "
-            f"{figure(low)} to {figure(high)}"
-        )
+        mark = "constant for each sender" if column.mark == "constant" else formats.MARK_WORDS[column.mark]
+        words = f"{mark}, {figure(low)} to {figure(high)}"
         picture = _spark(values, odd, column.mark, f"{key}-{index}", f"{name} over packet number", words)
         drawn.append(Spark(name, formats.MARK_SIGN[column.mark], words, picture))
     return drawn[:MOST_SPARKS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tshark_report.rules.access.account_listing import account_listing
 from tshark_report.rules.access.admin_shares import admin_shares
+from tshark_report.rules.access.appended_extensions import appended_extensions
 from tshark_report.rules.access.cleartext_logins import cleartext_logins
 from tshark_report.rules.access.directory_replication import directory_replication
 from tshark_report.rules.access.executables_over_smb import executables_over_smb
@@ -56,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     web_attack_requests,
     name_answers,
     web_scans,
+    appended_extensions,
     admin_shares,
     cleartext_logins,
     account_listing,

@@ -90,7 +90,7 @@ def selection(tables: Tables, at: Where, logins: list[Login]) -> tuple[str, list
                 & pl.col("data").is_not_null()
             )
             frames += rows["frame"].to_list()
-            parts.append(f"(frame.number >= {first} && frame.number <= {last})")
+            parts.append(filters.frame_range(first, last))
         both = filters.any_of(*parts)
         return filters.all_of(ends, filters.exists("telnet.data"), both), sorted(set(frames))
     frames = sorted({f for login in logins for f in login.frames})[:60]

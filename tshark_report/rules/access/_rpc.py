@@ -141,5 +141,6 @@ def request_bytes(tables: Tables, call: Call) -> int:
     stream = near.of_streams(tables, call.transport, [call.stream]).filter(pl.col("frame") <= call.frame)
     answered = stream.filter((pl.col("src") == call.server) & (pl.col("payload") > 0))["frame"]
     after = int(answered[-1]) if answered.len() else 0
-    sent = stream.filter((pl.col("src") == call.client) & (pl.col("frame") > after))["payload"].sum()
+    later = stream.filter((pl.col("src") == call.client) & (pl.col("frame") > after))
+    sent = later["payload"].cast(pl.UInt64).sum()  # 32 bits would wrap at 4 GiB
     return int(sent or 0)

@@ -22,6 +22,7 @@ from tshark_report.rules.checkins.regular_lookups import regular_lookups
 from tshark_report.rules.checkins.regular_messages import regular_messages
 from tshark_report.rules.checkins.regular_requests import regular_requests
 from tshark_report.rules.checkins.repeated_failures import repeated_failures
+from tshark_report.rules.checkins.repeated_paths import repeated_paths
 from tshark_report.rules.checkins.tls_on_odd_ports import tls_on_odd_ports
 from tshark_report.rules.checkins.upload_volume import upload_volume
 
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     odd_certificates,
     regular_connections,
     bare_address_posts,
+    repeated_paths,
     irc_sessions,
     clear_text_messages,
     leaked_names,

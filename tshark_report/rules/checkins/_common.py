@@ -112,6 +112,23 @@ def oddities(context: Context, tables: Tables, found: Server, protocol: str) -> 
     return made
 
 
+def hidden_tls(tables: Tables) -> frozenset[int]:
+    """TCP streams that begin with a TLS client hello and that tshark takes for another protocol because of the port."""
+    kept: frozenset[int] | None = tables.kept.get("hidden tls")
+    if kept is None:
+        first = tables.openings.lazy().filter(
+            (pl.col("transport") == "tcp")
+            & (pl.col("order") == 0)
+            & (pl.col("data").bin.slice(0, 2) == b"\x16\x03")  # a handshake record of any TLS version
+            & (pl.col("data").bin.slice(5, 1) == b"\x01")  # that holds a client hello
+        )
+        streams = first.select(pl.col("stream").unique()).collect()["stream"]
+        named = pl.col("protocol").str.contains(r"^(TLS|SSL)")
+        rows = tables.tcp_sessions.filter(pl.col("stream").is_in(streams.implode()) & ~named)
+        kept = tables.kept["hidden tls"] = frozenset(rows["stream"].to_list())
+    return kept
+
+
 PEERS = 15
 """Outside ports in an unknown protocol from which a client is taken for a peer-to-peer program."""
 

@@ -44,7 +44,7 @@ def polling_service(name: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _names(kind: str, part: str) -> frozenset[str]:
+def names(kind: str, part: str) -> frozenset[str]:
     """One of the lists of knowledge/dynamic_dns.toml."""
     return frozenset(load("dynamic_dns")[kind][part])
 
@@ -52,7 +52,7 @@ def _names(kind: str, part: str) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def dynamic_dns(name: str) -> str:
     """The suffix under which `name` is a dynamic-DNS or tunnel name; "" where it is none."""
-    every = _names("providers", "suffixes") | _names("tunnels", "suffixes")
+    every = names("providers", "suffixes") | names("tunnels", "suffixes")
     found = list(_suffixes(name))
     return next((suffix for suffix in found[1:] if suffix in every), "")
 
@@ -60,15 +60,22 @@ def dynamic_dns(name: str) -> str:
 @lru_cache(maxsize=8192)
 def vendor_dynamic_dns(name: str) -> bool:
     """True for the dynamic names that vendors give to their own cameras, routers and disks."""
-    every = _names("cameras", "suffixes")
+    every = names("cameras", "suffixes")
     return any(suffix in every for suffix in _suffixes(name))
 
 
 @lru_cache(maxsize=8192)
 def address_lookup(name: str) -> bool:
     """True for services that tell a client its public address."""
-    every = _names("address_lookup", "names")
+    every = names("address_lookup", "names")
     return any(suffix in every for suffix in _suffixes(name))
+
+
+@lru_cache(maxsize=8192)
+def file_host(name: str) -> str:
+    """The suffix of a service that takes files from anybody; "" for other names."""
+    every = names("file_hosts", "suffixes")
+    return next((suffix for suffix in _suffixes(name) if suffix in every), "")
 
 
 @lru_cache(maxsize=1)

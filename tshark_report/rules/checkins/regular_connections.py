@@ -12,6 +12,7 @@ from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
 from tshark_report.rules.checkins import _known as known
 from tshark_report.rules.checkins import _rhythm as rhythms
+from tshark_report.rules.checkins import _throwaway as throwaway
 from tshark_report.rules.checkins import _words as words
 from tshark_report.rules.checkins.regular_requests import regular_paths
 from tshark_report.tables.sessions import GENERIC_PROTOCOLS
@@ -82,6 +83,11 @@ class _Contact:
         "span": Threshold(15.0, "seconds", "A regular burst of less is one page or one program start."),
         "slow": Threshold(
             300.0, "seconds", "Schedulers of ordinary programs wait minutes; programs that wait for orders seldom do."
+        ),
+        "steady": Threshold(
+            12,
+            "contacts",
+            "Eleven gaps, where two signs about the name stand beside the interval: with jitter, fewer may be people.",
         ),
         "regular_run": Threshold(
             0.5, "share of the gaps", "At least half of the gaps in one unbroken regular run, or a low spread."
@@ -154,7 +160,12 @@ def _draft(tables: Tables, context: Context, contact: _Contact) -> Draft:
     server = common.server(tables, contact.addresses[0], contact.port)
     protocol = str(sessions["protocol"].mode().sort()[0])
     odd = common.oddities(context, tables, server, protocol)
-    priority, confidence, lowered = _priority(context, contact, server, odd)
+    everywhere = throwaway.asked_by(tables, server.name) if not odd else 0
+    signs = throwaway.signs(tables, contact.client, server, float(sessions["start"][0]))
+    priority, confidence, lowered = _priority(context, contact, server, odd, signs)
+    if priority == "medium" and everywhere:
+        priority = "low"
+        lowered = f"{everywhere} clients, most of those in this capture, ask for the same name: a program of them all."
     shown, frames = common.session_starts(tables, contact.client, contact.addresses, contact.port)
     up, down = _sizes(sessions["client_payload"]), _sizes(sessions["server_payload"])
     others = f" and {len(contact.addresses) - 1} more addresses of that name" if len(contact.addresses) > 1 else ""
@@ -172,6 +183,8 @@ def _draft(tables: Tables, context: Context, contact: _Contact) -> Draft:
         )
     if odd:
         summary += f" Unusual: {'; '.join(odd)}."
+    if signs and priority in ("high", "medium"):
+        summary += f" About its name: {'; '.join(signs)}."
     return Draft(
         subject=f"{contact.client} -> {server.key}",
         hosts=(contact.client, *contact.addresses[:5]),
@@ -194,7 +207,7 @@ def _draft(tables: Tables, context: Context, contact: _Contact) -> Draft:
 
 
 def _priority(
-    context: Context, contact: _Contact, server: common.Server, odd: list[str]
+    context: Context, contact: _Contact, server: common.Server, odd: list[str], signs: list[str]
 ) -> tuple[Priority, Confidence, str]:
     tight = contact.rhythm.jitter <= 0.1 and contact.rhythm.contacts >= 10
     confidence: Confidence = "high" if tight and contact.rhythm.contacts >= 20 else "medium"
@@ -210,6 +223,8 @@ def _priority(
         return "low", confidence, common.P2P_LOWERED
     if len(odd) >= 2:
         return "high", confidence, ""
+    if len(signs) >= throwaway.SIGNS_MIN and (tight or contact.rhythm.contacts >= context.limit("steady")):
+        return "medium", "medium" if tight else "low", ""
     if not odd and not (tight and contact.rhythm.contacts >= MANY):
         return (
             "low",

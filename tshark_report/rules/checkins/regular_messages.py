@@ -171,14 +171,16 @@ def _payloads(tables: Tables, streams: pl.DataFrame) -> pl.DataFrame:
 
 def _long_streams(tables: Tables, span: float, least: int) -> pl.DataFrame:
     """Streams that last, carry enough packets, and speak TLS or something that tshark does not know."""
+    # A port that belongs to another protocol hides TLS from tshark.
+    hidden = (pl.col("transport") == "tcp") & pl.col("stream").is_in(list(common.hidden_tls(tables)))
     made = []
-    for transport, rows in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
-        made.append(
-            rows.filter((pl.col("seconds") >= span) & (pl.col("packets") >= least) & ~known.polled()).select(
-                pl.lit(transport).alias("transport"), "stream"
-            )
+    for transport, every in (("tcp", tables.tcp_sessions), ("udp", tables.udp_flows)):
+        rows = every.select(
+            pl.lit(transport).alias("transport"), "stream", "seconds", "packets", known.polled().alias("polled")
         )
-    long = pl.concat(made)
+        made.append(rows)
+    lasting = pl.concat(made).filter((pl.col("seconds") >= span) & (pl.col("packets") >= least))
+    long = lasting.filter(~pl.col("polled") | hidden).select("transport", "stream")
     unnamed = (
         _payloads(tables, long)
         .group_by("transport", "stream")
@@ -189,7 +191,7 @@ def _long_streams(tables: Tables, span: float, least: int) -> pl.DataFrame:
         )
         .filter(pl.col("named") < 0.5)
     )
-    return long.join(unnamed, on=["transport", "stream"], how="semi")
+    return pl.concat([long.filter(~hidden).join(unnamed, on=["transport", "stream"], how="semi"), long.filter(hidden)])
 
 
 def _of_one_size(times: list[float], sizes: list[int]) -> tuple[list[float], list[int]]:
@@ -313,6 +315,8 @@ def _priority(
 
 
 def _protocol(tables: Tables, ticks: _Ticks) -> str:
+    if ticks.transport == "tcp" and ticks.stream in common.hidden_tls(tables):
+        return "TLS"
     rows = tables.tcp_sessions if ticks.transport == "tcp" else tables.udp_flows
     return str(rows.filter(pl.col("stream") == ticks.stream)["protocol"][0])
 

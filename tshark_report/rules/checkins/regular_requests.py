@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.checkins import _common as common
 from tshark_report.rules.checkins import _known as known
 from tshark_report.rules.checkins import _rhythm as rhythms
+from tshark_report.rules.checkins import _throwaway as throwaway
 from tshark_report.rules.checkins import _words as words
 from tshark_report.tables.tables import Tables
 
@@ -37,6 +39,10 @@ THRESHOLDS: Mapping[str, Threshold] = {
 MANY = 20
 """Contacts from which even a GET from a named server is worth a look, where a browser's name stands for no browser."""
 PATHS_OF_NO_PAGE = 3
+MESSAGE_PATHS = 0.75
+"""Share of requests with a path of their own from which GETs to many paths may be one contact."""
+MESSAGE_PATH = 80
+"""Characters of a path that nearly every request has anew: pages and pictures are called by shorter names."""
 FEW = 10
 """Contacts below which `few_jitter` holds."""
 
@@ -124,7 +130,8 @@ def _regular_paths(tables: Tables, limit: Mapping[str, float]) -> list[RegularPa
         # Where nothing regular can be in the whole, nothing is in its parts.
         if rows.height < limit["contacts"] or _span(rows) < limit["span"]:
             continue
-        whole = str(method) in ("POST", "PUT") and 2 * rows["path"].n_unique() > rows.height
+        changing = rows["path"].n_unique() / rows.height
+        whole = changing > 0.5 if str(method) in ("POST", "PUT") else changing > MESSAGE_PATHS and _carries(rows)
         groups = (
             [("*", rows)]
             if whole
@@ -138,6 +145,12 @@ def _regular_paths(tables: Tables, limit: Mapping[str, float]) -> list[RegularPa
             if rhythm is not None and _regular(rhythm, limit):
                 made.append(RegularPath(str(client), str(server), int(str(port)), str(method), path, same, rhythm))
     return made
+
+
+def _carries(rows: pl.DataFrame) -> bool:
+    """Each request asks for another long path and names no page that it comes from: the path carries the message."""
+    lengths = rows["path"].str.len_chars()
+    return rows["referer"].drop_nulls().is_empty() and float(str(lengths.quantile(0.25) or 0)) >= MESSAGE_PATH
 
 
 def _span(rows: pl.DataFrame) -> float:
@@ -230,7 +243,8 @@ def _priority(context: Context, found: RegularPath, server: common.Server, odd: 
         return "info", f"{server.name} is known to be polled: {server.polling}."
     if any(found.path.lower().startswith(prefix) for prefix in known.agent_paths()):
         return "info", f"{found.path} is a path that monitoring and logging agents use."
-    if 2 * requests["referer"].drop_nulls().len() > requests.height:
+    referred = 2 * requests["referer"].drop_nulls().len() > requests.height
+    if referred and not _page_unseen(context.tables, found):
         return "low", "The requests carry a Referer, as those of an open page do."
     outside = context.is_outside(found.server)
     bare = all(common.is_bare(host) for host in requests["host"].unique().to_list())
@@ -242,9 +256,36 @@ def _priority(context: Context, found: RegularPath, server: common.Server, odd: 
         return "low", "The requests come from outside."
     if sends:
         return ("high" if odd or bare else "medium"), ""
+    if found.path == "*":
+        return "medium", ""
+    if len(throwaway.signs(context.tables, found.client, server, float(requests["time"][0]))) >= throwaway.SIGNS_MIN:
+        return "medium", ""
     if odd or bare or (found.rhythm.contacts >= MANY and _like_a_browser_without_a_page(context.tables, found)):
         return "medium", ""
     return "low", "A GET from a named server is how pages, feeds and updates are polled."
+
+
+def _site(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:  # text from the wire: brackets that close nowhere
+        return ""
+
+
+def _page_unseen(tables: Tables, found: RegularPath) -> bool:
+    """The Referer is always the same page of another site, which the client neither asked for nor looked up."""
+    pages = found.requests["referer"].drop_nulls().unique().to_list()
+    if len(pages) != 1 or found.requests["host"].n_unique() != 1:
+        return False
+    site = _site(pages[0])
+    if not site or site == str(found.requests["host"][0] or "").split(":", 1)[0].lower():
+        return False
+    asked = tables.http.filter(
+        (pl.col("src") == found.client) & pl.col("host").str.to_lowercase().str.starts_with(site)
+    )
+    greeted = tables.tls.filter((pl.col("src") == found.client) & (pl.col("server_name").str.to_lowercase() == site))
+    looked_up = tables.dns.filter((pl.col("src") == found.client) & (pl.col("name").str.to_lowercase() == site))
+    return not (asked.height or greeted.height or looked_up.height)
 
 
 def _like_a_browser_without_a_page(tables: Tables, found: RegularPath) -> bool:

@@ -41,7 +41,7 @@ FINDINGS_MAX = 8
         "What does the certificate say (TLS 1.2 and older show it)?",
     ),
     references=(common.NON_STANDARD_PORT, common.ENCRYPTED_CHANNEL),
-    needs=("tls",),
+    needs=("tls", "openings"),
     thresholds={
         "sessions": Threshold(1, "sessions", "One is enough to name it; the priority depends on what else is unusual.")
     },
@@ -55,6 +55,9 @@ def tls_on_odd_ports(tables: Tables, context: Context) -> Iterator[Draft]:
         & pl.col("src").is_not_null()
         & ~pl.col("dst_port").is_in(list(known.ports("tls")))
     )
+    unseen = _taken_for_another(tables)
+    if unseen.height:
+        hello = pl.concat([hello, unseen], how="diagonal")
     told = (
         {d.subject for d in common.told(odd_certificates, context) if d.priority != "info"} if hello.height else set()
     )
@@ -68,15 +71,37 @@ def tls_on_odd_ports(tables: Tables, context: Context) -> Iterator[Draft]:
     yield from common.first_of(drafts, FINDINGS_MAX)
 
 
+def _taken_for_another(tables: Tables) -> pl.DataFrame:
+    """Client hellos that tshark did not recognise, because the port belongs to another protocol."""
+    hidden = common.hidden_tls(tables)
+    if not hidden:
+        return tables.tls.clear()
+    first = tables.openings.filter(
+        (pl.col("transport") == "tcp") & (pl.col("order") == 0) & pl.col("stream").is_in(list(hidden))
+    )
+    sessions = tables.tcp_sessions.select("stream", "client", "client_port", pl.col("protocol").alias("taken_for"))
+    own = first.join(sessions, on="stream").filter(
+        (pl.col("src") == pl.col("client")) & (pl.col("src_port") == pl.col("client_port"))
+    )
+    return own.select("frame", "time", "src", "dst", "src_port", "dst_port", "stream", "taken_for").filter(
+        ~pl.col("dst_port").is_in(list(known.ports("tls")))
+    )
+
+
 def _draft(tables: Tables, context: Context, client: str, address: str, port: int, rows: pl.DataFrame) -> Draft:
     server = common.server(tables, address, port)
     asked = [n for n in rows["server_name"].unique(maintain_order=True).to_list() if n]
+    taken_for = sorted(set(rows["taken_for"].drop_nulls().to_list())) if "taken_for" in rows.columns else []
     ja3 = [j for j in rows["ja3"].unique(maintain_order=True).to_list() if j]
     sessions = tables.tcp_sessions.join(rows.select("stream").unique(), on="stream", how="semi")
     priority, lowered = _priority(tables, context, client, server, asked)
     named = f"server name {words.cut(asked[0], 80)}" if asked else "no server name (SNI)"
+    if taken_for:
+        named = f"a client hello in the first bytes, which tshark reads as {taken_for[0]} because of the port"
     shown, frames = common.session_starts(tables, client, [address], port)
-    if not frames:
+    if not frames and taken_for:
+        shown, frames = filters.frames(rows["frame"].to_list()), rows["frame"].to_list()
+    elif not frames:
         shown, frames = _hellos(tables, client, address, port, rows)
     return Draft(
         subject=f"{client} -> {server.key}",

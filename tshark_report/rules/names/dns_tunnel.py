@@ -146,6 +146,7 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
     ).with_columns((pl.col("characters") >= limit["long_characters"]).alias("long"))
     listed = pl.col("a").list.eval(pl.element().str.starts_with("127.")).list.all() & (pl.col("a").list.len() > 0)
     private = pl.col("a").list.eval(pl.element().str.contains(PRIVATE)).list.all() & (pl.col("a").list.len() > 0)
+    size = pl.col("length").cast(pl.UInt64)  # 32 bits would wrap at 4 GiB
     groups = rows.group_by("client", "zone", "zone_prefix", maintain_order=True).agg(
         query.sum().alias("queries"),
         pl.col("qname").n_unique().alias("names"),
@@ -153,10 +154,10 @@ def suspects(dns: pl.DataFrame, limit: Mapping[str, float]) -> list[dict[str, ob
         pl.col("qname").filter(query & pl.col("data_type")).n_unique().alias("data_names"),
         (query & pl.col("null_type")).sum().alias("null_queries"),
         (query & pl.col("data_type")).sum().alias("data_queries"),
-        pl.col("length").filter(~query & pl.col("data_type")).sum().alias("data_answer_bytes"),
+        size.filter(~query & pl.col("data_type")).sum().alias("data_answer_bytes"),
         pl.col("qname").filter(~query & pl.col("data_type")).n_unique().alias("data_answer_names"),
-        pl.col("length").filter(query).sum().alias("query_bytes"),
-        pl.col("length").filter(~query).sum().alias("answer_bytes"),
+        size.filter(query).sum().alias("query_bytes"),
+        size.filter(~query).sum().alias("answer_bytes"),
         (~query).sum().alias("answers"),
         (query & pl.col("long")).sum().alias("long_queries"),
         (~query & pl.col("long")).sum().alias("long_answers"),

@@ -42,6 +42,9 @@ TUNNELS: tuple[Tunnel, ...] = (
 VLAN = r"(^|:)vlan(:|$)"
 DOUBLE_VLAN = r"(^|:)vlan(:ethertype)?:vlan(:|$)"
 
+PROBED = ("L2TP",)
+"""Tunnels that begin with a question: without an answer there is no tunnel, only a probe for one."""
+
 
 @rule(
     code="TUN002",
@@ -107,7 +110,11 @@ def _draft(tables: Tables, tunnel: Tunnel, rows: pl.DataFrame, context: Context)
     asked = _inside(tables.dns, "name", frames)
     kinds = rows["protocol"].value_counts(sort=True)["protocol"].drop_nulls().to_list()
     size = int(rows["length"].cast(pl.UInt64).sum())
-    summary = [f"{c.count(rows.height, 'packet')} ({c.size_text(size)}) used {tunnel.what}, {c.minutes(first, last)}"]
+    asker, asked_end = (pairs or inner)[0][:2] if pairs or inner else ("", "")
+    back = (pl.col("src") == asked_end) & (pl.col("dst") == asker)
+    one_way = tunnel.name in PROBED and bool(asker) and (outer if pairs else rows).filter(back).is_empty()
+    used = "asked for" if one_way else "used"
+    summary = [f"{c.count(rows.height, 'packet')} ({c.size_text(size)}) {used} {tunnel.what}, {c.minutes(first, last)}"]
     if layered and pairs:
         summary.append("outer addresses " + c.listed([f"{a} with {b}" for a, b, _, _ in pairs], 3))
     if inner:
@@ -132,7 +139,9 @@ def _draft(tables: Tables, tunnel: Tunnel, rows: pl.DataFrame, context: Context)
         subject=f"{tunnel.name} {subject}",
         hosts=hosts,
         summary="; ".join(summary) + ".",
-        sentence=f"{(ends[0] if layered and ends else inside[0] if inside else 'a host')} exchanged packets "
+        sentence=f"{asker} sent {tunnel.name} packets to {asked_end}, and no answer is in the capture"
+        if one_way
+        else f"{(ends[0] if layered and ends else inside[0] if inside else 'a host')} exchanged packets "
         + (f"with {tunnel.name} tags" if tunnel.name in ("VLAN", "MPLS") else f"through {tunnel.name}{ends_text}"),
         priority=tunnel.priority,
         confidence="high",
@@ -148,6 +157,8 @@ def _draft(tables: Tables, tunnel: Tunnel, rows: pl.DataFrame, context: Context)
         ),
         title=f"Traffic carried {tunnel.name} tags"
         if tunnel.name in ("VLAN", "MPLS")
+        else f"{tunnel.name} packets were sent and not answered"
+        if one_way
         else f"Traffic ran inside {tunnel.name}",
         line_up=("frame.time_relative", "ip.src", "ip.dst", "frame.protocols", "frame.len"),
         time=first,

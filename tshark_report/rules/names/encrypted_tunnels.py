@@ -18,6 +18,9 @@ VPNS: tuple[tuple[str, str], ...] = (
     ("PPTP", "(^|:)pptp(:|$)"),
 )
 """Name, and how frame.protocols shows it."""
+PROBES = 10
+"""Packets below which those without an answer are questions for a VPN and no VPN; a tunnel one of whose directions
+took another way has more."""
 
 
 @rule(
@@ -56,6 +59,7 @@ def encrypted_tunnels(tables: Tables, context: Context) -> Iterator[Draft]:
             .agg(
                 pl.col("src").first(),
                 pl.col("dst").first(),
+                (pl.col("src").n_unique() > 1).alias("answered"),
                 pl.len().alias("packets"),
                 pl.col("length").cast(pl.UInt64).sum().alias("bytes"),
             )
@@ -65,14 +69,18 @@ def encrypted_tunnels(tables: Tables, context: Context) -> Iterator[Draft]:
             continue
         words = [f"{s} with {d} ({c.size_text(b)})" for s, d, b in pairs.select("src", "dst", "bytes").iter_rows()]
         first = pairs.row(0, named=True)
+        answered = bool(pairs["answered"].any()) or rows.height >= PROBES
         yield Draft(
             subject=f"{name} {first['src']}",
             hosts=(first["src"], first["dst"]),
             summary=(
                 f"{c.count(rows.height, f'{name} packet')} passed {c.minutes(c.first_time(rows), c.last_time(rows))}: "
-                f"{c.listed(words)}. What they carried cannot be seen."
+                f"{c.listed(words)}. "
+                + ("What they carried cannot be seen." if answered else "No answer to any of them is in the capture.")
             ),
-            sentence=f"{first['src']} used {name} with {first['dst']}",
+            sentence=f"{first['src']} used {name} with {first['dst']}"
+            if answered
+            else f"{first['src']} sent {name} packets to {first['dst']}, and no answer is in the capture",
             priority="info",
             confidence="high",
             display_filter=c.layered(pattern),
@@ -81,6 +89,6 @@ def encrypted_tunnels(tables: Tables, context: Context) -> Iterator[Draft]:
                 (("from", "address"), ("to", "address"), ("packets", "count"), ("bytes", "bytes")),
                 [(s, d, n, b) for s, d, n, b in pairs.select("src", "dst", "packets", "bytes").iter_rows()],
             ),
-            title=f"{name} was in use",
+            title=f"{name} was in use" if answered else f"{name} packets were sent and not answered",
             time=c.first_time(rows),
         )

@@ -18,6 +18,7 @@ from tshark_report.rules.scans.deauthentication_flood import deauthentication_fl
 from tshark_report.rules.scans.dhcp_starvation import dhcp_starvation
 from tshark_report.rules.scans.flag_probes import flag_probes
 from tshark_report.rules.scans.ftp_bounce import ftp_bounce
+from tshark_report.rules.scans.gateway_takeovers import gateway_takeovers
 from tshark_report.rules.scans.gratuitous_arp_flood import gratuitous_arp_flood
 from tshark_report.rules.scans.horizontal_port_scan import horizontal_port_scan
 from tshark_report.rules.scans.icmp_sweep import icmp_sweep
@@ -47,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     packet_flood,
     unasked_echo_replies,
     connection_flood,
+    gateway_takeovers,
     deauthentication_flood,
     broadcast_storm,
     mac_flood,

@@ -13,6 +13,7 @@ from tshark_report.rules.transport.full_windows import full_windows
 from tshark_report.rules.transport.grown_round_trips import grown_round_trips
 from tshark_report.rules.transport.half_open_connections import half_open_connections
 from tshark_report.rules.transport.http_errors import http_errors
+from tshark_report.rules.transport.kerberos_errors import kerberos_errors
 from tshark_report.rules.transport.late_greetings import late_greetings
 from tshark_report.rules.transport.late_handshakes import late_handshakes
 from tshark_report.rules.transport.long_round_trips import long_round_trips
@@ -77,6 +78,7 @@ RULES: tuple[Rule, ...] = (
     ftp_errors,
     sip_errors,
     smb_errors,
+    kerberos_errors,
     slow_questions,
     malformed_packets,
     reordered_packets,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -123,7 +124,7 @@ def clients_of(rows: pl.DataFrame, column: str = "client") -> list[str]:
     return [str(c) for c in rows[column].unique(maintain_order=True).to_list()]
 
 
-def flagged_answers(tables: Tables, server: str, ports: Sequence[int], flags: int) -> tuple[str, list[int]]:
+def _flagged_answers(tables: Tables, server: str, ports: Sequence[int], flags: int) -> tuple[str, list[int]]:
     """Display filter and frames of a server's TCP packets from these ports with all of these flags (SYN, ACK, RST)."""
     rows = tables.packets.filter(
         (pl.col("transport") == "tcp")
@@ -141,6 +142,36 @@ def flagged_answers(tables: Tables, server: str, ports: Sequence[int], flags: in
     return chosen, frame_numbers(rows)
 
 
+@dataclass(frozen=True)
+class Refusing:
+    """One server's TCP sessions that came to nothing, and its packets that say so."""
+
+    server: str
+    rows: pl.DataFrame
+    """Its rows of `tcp_sessions`, by start."""
+    clients: list[str]
+    """In order of their first session."""
+    ports: list[int]
+    display_filter: str
+    frames: list[int]
+
+
+def refusing(tables: Tables, sessions: pl.DataFrame, servers: pl.DataFrame, flags: int) -> Iterator[Refusing]:
+    """The busiest servers with their part of `sessions`, at most FINDINGS.
+
+    Args:
+        tables: where the servers' packets stand.
+        sessions: rows of `tcp_sessions` that came to nothing.
+        servers: columns `server`, and `n` by which they are ordered.
+        flags: TCP flags of the packets by which a server told that it came to nothing.
+    """
+    for server in servers.sort(["n", "server"], descending=[True, False]).head(FINDINGS)["server"].to_list():
+        rows = sessions.filter(pl.col("server") == server).sort("start", maintain_order=True)
+        ports = sorted({int(p) for p in rows["server_port"].to_list()})
+        display_filter, frames = _flagged_answers(tables, server, ports, flags)
+        yield Refusing(server, rows, clients_of(rows), ports, display_filter, frames)
+
+
 __all__ = [
     "CAPTURE_LOST",
     "EXCHANGES_SHOWN",
@@ -155,7 +186,6 @@ __all__ = [
     "clients_of",
     "count",
     "cut",
-    "flagged_answers",
     "frame_numbers",
     "hosts_text",
     "is_syn",
@@ -164,6 +194,7 @@ __all__ = [
     "one_sided",
     "ports_filter",
     "ports_text",
+    "refusing",
     "times",
     "unquoted",
     "when",

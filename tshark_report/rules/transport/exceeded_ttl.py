@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from tshark_report.report.model import Innocent, Priority
-from tshark_report.rules import filters
+from tshark_report.rules import filters, near
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.transport._common import (
     FINDINGS,
@@ -19,13 +19,17 @@ from tshark_report.rules.transport._common import (
     when,
     whole,
 )
-from tshark_report.story.words import clock
+from tshark_report.story.words import clock, took
 from tshark_report.tables.tables import Tables
 
 MESSAGES = Threshold(5, "messages", "a few are a traceroute's steps or a stray packet")
 REPORTERS = Threshold(
     4, "routers", "a traceroute is told by each router on the way, a loop by the one or two routers in it"
 )
+LOOP = Threshold(10, "messages", "about one destination: a traceroute of three probes a hop gives a router three")
+LOOP_SPAN = Threshold(10, "seconds", "a change of routes is over in less, and a traceroute asks each router only once")
+PROBE_TTL = 30
+"""TTL from which a packet is no probe: no path in the Internet is longer (traceroute's own limit is 30 hops)."""
 ROUNDS = Threshold(4, "passes", "of one packet through the capture point with falling TTL: a router that sends it back")
 
 
@@ -54,7 +58,7 @@ ROUNDS = Threshold(4, "passes", "of one packet through the capture point with fa
     confirm=("Trace the route: do two routers alternate?", "Compare the routing tables of the routers that report."),
     references=(RFC792,),
     needs=("icmp", "packets"),
-    thresholds={"messages": MESSAGES, "reporters": REPORTERS, "rounds": ROUNDS},
+    thresholds={"messages": MESSAGES, "reporters": REPORTERS, "rounds": ROUNDS, "loop": LOOP, "loop_span": LOOP_SPAN},
     weight=24,
 )
 def exceeded_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
@@ -81,13 +85,16 @@ def exceeded_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
         routers = [str(s) for s in mine["src"].unique(maintain_order=True).to_list()]
         targets = [str(t) for t in mine["target"].drop_nulls().unique(maintain_order=True).to_list()]
         tracing = reporters >= context.limit("reporters")
-        priority: Priority = "info" if tracing else "low"
+        looping = not tracing and _looping(tables, context, str(asker), targets, mine)
+        priority: Priority = "info" if tracing else "medium" if looping else "low"
         version6 = ":" in str(asker)
         yield Draft(
             subject=asker,
             hosts=(asker, *targets[:2], *routers[:3]),
             title="A route was traced (time to live exceeded)"
             if tracing
+            else "Packets ran in circles: their time to live was used up again and again, whatever was sent"
+            if looping
             else "Packets used up their time to live before they arrived",
             summary=(
                 f"{hosts_text(routers)} told {asker} {count(number_of, 'time')} that packets to "
@@ -96,6 +103,9 @@ def exceeded_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
                 + (
                     "many routers report, as for a traceroute."
                     if tracing
+                    else f"a routing loop by its shape. They were sent with a full TTL (no probes), for "
+                    f"{took(number(mine['time'].max()) - number(mine['time'].min()))}, and nothing came back."
+                    if looping
                     else "so few routers report that it may be a routing loop between them."
                 )
             ),
@@ -119,6 +129,16 @@ def exceeded_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
                 [(r["frame"], when(r["time"]), r["src"], asker, r["target"]) for r in mine.iter_rows(named=True)],
             ),
         )
+
+
+def _looping(tables: Tables, context: Context, asker: str, targets: list[str], told: pl.DataFrame) -> bool:
+    """Many messages over a while about packets with a full TTL, to destinations that never sent anything back."""
+    span = number(told["time"].max()) - number(told["time"].min())
+    if told.height < context.limit("loop") or span < context.limit("loop_span") or not targets:
+        return False
+    sent = near.packets(tables, (pl.col("src") == asker) & pl.col("dst").is_in(targets), "ttl")["ttl"].drop_nulls()
+    back = near.packets(tables, pl.col("src").is_in(targets) & (pl.col("dst") == asker), "frame")
+    return bool(sent.len()) and number(sent.min()) >= PROBE_TTL and back.is_empty()
 
 
 def _circling(tables: Tables, context: Context) -> Iterator[Draft]:

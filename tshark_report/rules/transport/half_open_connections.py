@@ -9,14 +9,12 @@ import polars as pl
 from tshark_report.report.model import Innocent
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.transport._common import (
-    FINDINGS,
     RFC9293,
-    clients_of,
     count,
-    flagged_answers,
     hosts_text,
     number,
     ports_text,
+    refusing,
     when,
 )
 from tshark_report.story.words import clock
@@ -39,8 +37,8 @@ CLIENTS = Threshold(20, "clients", "so many at once are a flood or its echo, whi
     why=(
         "The SYN arrived and was answered, but the client's ACK never came: the SYN/ACK is lost on the way back "
         "(asymmetric "
-        "route, a filter that lets only one direction pass), or the client was gone. The server keeps repeating "
-        "its SYN/ACK."
+        "route, a filter that lets only one direction pass), or the client was gone. The server keeps repeating its "
+        "SYN/ACK."
     ),
     innocent=(
         Innocent(
@@ -73,27 +71,24 @@ def half_open_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     )
     groups = half.group_by("server").agg(pl.len().alias("n"), pl.col("client").n_unique().alias("clients"))
     groups = groups.filter((pl.col("n") >= context.limit("sessions")) & (pl.col("clients") < context.limit("clients")))
-    for server, number_of, _ in groups.sort(["n", "server"], descending=[True, False]).head(FINDINGS).iter_rows():
-        rows = half.filter(pl.col("server") == server).sort("start")
-        clients = clients_of(rows)
-        ports = sorted({int(p) for p in rows["server_port"].to_list()})
-        chosen, frames = flagged_answers(tables, server, ports, SYN | ACK)
+    for one in refusing(tables, half, groups, SYN | ACK):
+        server, rows, clients, ports = one.server, one.rows, one.clients, one.ports
         yield Draft(
             subject=server,
             hosts=(server, *clients[:4]),
             summary=(
-                f"{context.named(server)} answered {count(number_of, 'SYN')} of {hosts_text(clients)} on "
-                f"{ports_text(ports)} with SYN/ACK, but "
-                f"the handshake was never completed (half-open), from {clock(number(rows['start'].min()))} UTC."
+                f"{context.named(server)} answered {count(rows.height, 'SYN')} of {hosts_text(clients)} on "
+                f"{ports_text(ports)} with SYN/ACK, but the handshake was never completed (half-open), from "
+                f"{clock(number(rows['start'].min()))} UTC."
             ),
             sentence=(
                 f"{clients[0]} asked {context.named(server)} {ports_text(ports, 3)} for connections and never "
-                f"completed them ({number_of:,} half-open)"
+                f"completed them ({rows.height:,} half-open)"
             ),
             priority="low",
             confidence="medium",
-            display_filter=chosen,
-            frames=frames,
+            display_filter=one.display_filter,
+            frames=one.frames,
             evidence=evidence(
                 (
                     ("client", "address"),

@@ -9,14 +9,12 @@ import polars as pl
 from tshark_report.report.model import Innocent, Priority
 from tshark_report.rules.base import Context, Draft, Threshold, evidence, rule
 from tshark_report.rules.transport._common import (
-    FINDINGS,
     RFC9293,
-    clients_of,
     count,
-    flagged_answers,
     hosts_text,
     number,
     ports_text,
+    refusing,
     when,
     whole,
 )
@@ -40,8 +38,7 @@ SHARE = Threshold(50, "percent", "of the connection attempts of this capture: th
     answers=("Q7",),
     why=(
         "A reset in answer to a SYN says that the host is up, the path works both ways, and no program listens "
-        "on the port (or "
-        "a firewall says so). The trouble is the service, not the network."
+        "on the port (or a firewall says so). The trouble is the service, not the network."
     ),
     innocent=(
         Innocent(
@@ -79,25 +76,21 @@ def refused_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     groups = refused.group_by("server").agg(pl.col("syns").sum().alias("n"))
     groups = groups.filter(pl.col("n") >= context.limit("attempts"))
     attempts = tables.tcp_sessions.filter(pl.col("syns") > 0).height
-    for server, _ in groups.sort(["n", "server"], descending=[True, False]).head(FINDINGS).iter_rows():
-        rows = refused.filter(pl.col("server") == server).sort("start")
-        ports = sorted({int(p) for p in rows["server_port"].to_list()})
-        clients = clients_of(rows)
+    for one in refusing(tables, refused, groups, RST):
+        server, rows, clients, ports = one.server, one.rows, one.clients, one.ports
         served = tables.tcp_sessions.filter(
             (pl.col("server") == server) & pl.col("server_port").is_in(ports) & pl.col("established")
         ).height
         share = 100 * rows.height / max(1, attempts)
         priority: Priority = "medium" if share >= context.limit("share") and not served else "low"
         tried = whole(rows["syns"].sum())
-        chosen, frames = flagged_answers(tables, server, ports, RST)
         yield Draft(
             subject=server,
             hosts=(*clients[:1], server, *clients[1:4]),
             summary=(
                 f"{context.named(server)} refused {count(rows.height, 'connection')} of {hosts_text(clients)} to "
-                f"{ports_text(ports)} "
-                f"with a reset ({count(tried, 'SYN')}), from {clock(number(rows['start'].min()))} to "
-                f"{clock(number(rows['end'].max()))} UTC. "
+                f"{ports_text(ports)} with a reset ({count(tried, 'SYN')}), "
+                f"from {clock(number(rows['start'].min()))} to {clock(number(rows['end'].max()))} UTC. "
                 + (f"It accepted {served:,} others there." if served else "It accepted none there.")
                 + " The host is up and the path works; no program listens on that port, or a filter rejects."
             ),
@@ -107,8 +100,8 @@ def refused_connections(tables: Tables, context: Context) -> Iterator[Draft]:
             ),
             priority=priority,
             confidence="high",
-            display_filter=chosen,
-            frames=frames,
+            display_filter=one.display_filter,
+            frames=one.frames,
             evidence=evidence(
                 (
                     ("client", "address"),

@@ -23,6 +23,7 @@ from tshark_report.rules.transport._common import (
     when,
 )
 from tshark_report.story.words import clock, listed, took
+from tshark_report.tables.sessions import GENERIC_PROTOCOLS
 from tshark_report.tables.tables import Tables
 
 WAIT = Threshold(1, "seconds", "the limit for the user's flow of thought to stay uninterrupted (Nielsen, 1993)")
@@ -34,6 +35,10 @@ ANSWERS = Threshold(3, "answers", "one slow answer may be a cold start, unless i
 CAPTURE_SHARE = Threshold(
     5, "percent", "of all timed answers of the capture, where a server was slow only once or twice"
 )
+
+TURNS = Threshold(20, "exchanges", "in one stream of an unknown protocol, to tell by their shape that answers are due")
+QUICK, MOSTLY = 0.2, 0.5
+"""Seconds within which a message counts as answered at once, and the share of those that shows that answers are due."""
 
 ASKED_AND_ANSWERED = (
     "HTTP",
@@ -166,6 +171,7 @@ handshake before and the acknowledgement in between are what tells the server's 
         "share": SHARE,
         "answers": ANSWERS,
         "capture_share": CAPTURE_SHARE,
+        "turns": TURNS,
     },
     weight=35,
     rests_on=("order", "no-gaps"),
@@ -173,7 +179,8 @@ handshake before and the acknowledgement in between are what tells the server's 
 def slow_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     """One finding for each server and port with slow answers."""
     shaken = tables.tls.filter(pl.col("handshake").list.len() > 0)["stream"].unique()
-    every = tables.exchanges.filter(_timed(shaken))
+    in_turns = _in_turns(tables.exchanges, context)
+    every = tables.exchanges.filter(_timed(shaken) | pl.col("stream").is_in(in_turns.implode()))
     if every.is_empty():
         return
     slow = every.filter(
@@ -189,6 +196,9 @@ def slow_answers(tables: Tables, context: Context) -> Iterator[Draft]:
     for server, port, _, _, total in groups.head(FINDINGS).iter_rows():
         here = (pl.col("server") == server) & (pl.col("server_port") == port)
         mine = slow.filter(here).sort("wait", descending=True)
+        enough = mine.height >= context.limit("answers") and 100 * mine.height >= context.limit("share") * total
+        if mine["protocol"].is_in(GENERIC_PROTOCOLS).all() and not enough:
+            continue
         yield _draft(tables, context, mine, every.filter(here), total, every.height)
 
 
@@ -200,6 +210,14 @@ def _timed(shaken: pl.Series) -> pl.Expr:
     asked = pl.col("protocol").is_in(ASKED_AND_ANSWERED)
     hello = (pl.col("protocol").str.starts_with("TLS") | (pl.col("protocol") == "SSL")) & (pl.col("place") == 0)
     return asked | (hello & pl.col("stream").is_in(shaken.implode()))
+
+
+def _in_turns(exchanges: pl.DataFrame, context: Context) -> pl.Series:
+    """Streams of unknown protocols in which the server mostly answers each message at once: then it owes an answer."""
+    unknown = exchanges.lazy().filter(pl.col("protocol").is_in(GENERIC_PROTOCOLS))
+    shapes = unknown.group_by("stream").agg(pl.len().alias("n"), (pl.col("wait") < QUICK).mean().alias("quick"))
+    kept = shapes.filter((pl.col("n") >= context.limit("turns")) & (pl.col("quick") >= MOSTLY)).collect()
+    return kept["stream"]
 
 
 def _refused_logins(tables: Tables) -> pl.DataFrame:
@@ -225,6 +243,8 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
         lowered = "what was asked for is held open until there is news (long polling), by its path"
     elif not clear:
         lowered = f"{protocol} answers may be held back on purpose, which the capture cannot show"
+        if protocol in GENERIC_PROTOCOLS:
+            lowered = "the protocol is not known; that each message is owed an answer is told by the quick ones only"
     elif not regular and share < 50:
         lowered = f"{slow.height:,} of {count(total, 'answer')} of this server"
     elif not regular and 100 * slow.height < context.limit("capture_share") * timed:

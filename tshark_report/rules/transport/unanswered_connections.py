@@ -24,7 +24,7 @@ from tshark_report.rules.transport._common import (
     when,
     whole,
 )
-from tshark_report.story.words import clock, took
+from tshark_report.story.words import clock, listed, took
 from tshark_report.tables.tables import Tables
 
 SYNS = Threshold(3, "SYNs", "one or two may be lost; three in a row without answer take about 3 s")
@@ -35,6 +35,11 @@ MOST = Threshold(50, "percent", "of all connection attempts: then even one is wh
 TARGETS = Threshold(
     10, "hosts or ports", "one client that asks so many without answer looks for something; other rules tell that"
 )
+SIX = Threshold(
+    3, "servers", "outside that were silent over IPv6, where none answered: one or two may be down themselves"
+)
+WEB_PORTS = (80, 443)
+"""Ports at which programs ask by IPv6 first and by IPv4 soon after (Happy Eyeballs, RFC 8305)."""
 SOURCES = Threshold(
     100,
     "clients",
@@ -88,6 +93,7 @@ SOURCES = Threshold(
         "attempts": ATTEMPTS,
         "most": MOST,
         "targets": TARGETS,
+        "six": SIX,
         "sources": SOURCES,
     },
     weight=33,
@@ -102,6 +108,9 @@ def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     silent = _without_floods(silent, context.limit("sources"))
     if silent.is_empty():
         return
+    for draft, told in _without_six(tables, context, silent):
+        silent = silent.filter(~pl.col("stream").is_in(told))
+        yield draft
     limit = context.limit("targets")
     failed = tables.tcp_sessions.filter(pl.col("refused") | pl.col("unanswered"))
     wide = (
@@ -118,6 +127,65 @@ def unanswered_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     # Dozens of silent servers of one capture are no event each.
     for server, *_ in groups.sort(["waited", "server"], descending=[True, False]).head(FINDINGS).iter_rows():
         yield _draft(tables, context, server, silent.filter(pl.col("server") == server).sort("start"))
+
+
+def _without_six(tables: Tables, context: Context, silent: pl.DataFrame) -> Iterator[tuple[Draft, list[int]]]:
+    """Clients of whose IPv6 connections outwards none came about, while they worked over IPv4: with their streams."""
+    outside = [s for s in silent["server"].unique().to_list() if ":" in s and context.is_outside(s)]
+    rows = silent.filter(pl.col("server").is_in(outside) & pl.col("server_port").is_in(WEB_PORTS))
+    if rows["server"].n_unique() < context.limit("six"):
+        return
+    reached = tables.tcp_sessions.filter(pl.col("established") | pl.col("refused"))
+    six_works = any(":" in s and context.is_outside(s) for s in reached["server"].unique().to_list())
+    four_works = any(":" not in s and context.is_outside(s) for s in reached["server"].unique().to_list())
+    if six_works or not four_works:
+        return
+    for (client,), mine in rows.sort("start").group_by("client", maintain_order=True):
+        servers = [str(s) for s in mine["server"].unique(maintain_order=True).to_list()]
+        if len(servers) >= context.limit("six"):
+            yield _six_draft(tables, context, str(client), servers, mine), mine["stream"].to_list()
+
+
+def _six_draft(tables: Tables, context: Context, client: str, servers: list[str], rows: pl.DataFrame) -> Draft:
+    ports = sorted(int(p) for p in rows["server_port"].unique().to_list())
+    asked = near.session_starts(tables).filter(
+        (pl.col("src") == client) & pl.col("dst").is_in(servers) & pl.col("dst_port").is_in(ports)
+    )
+    named = [context.named(s) for s in servers]
+    first, last = number(rows["start"].min()), number(rows["end"].max())
+    return Draft(
+        subject=f"{client} IPv6",
+        hosts=(client, *servers[:4]),
+        title="No connection over IPv6 was answered, while IPv4 worked",
+        summary=(
+            f"{client} asked {count(len(servers), 'server')} outside for a connection over IPv6 ({listed(named, 3)}; "
+            f"{count(rows.height, 'attempt')}, {whole(rows['syns'].sum()):,} SYNs, from {clock(first)} to {clock(last)}"
+            " UTC) and none of them answered, while connections over IPv4 came about: IPv6 does not "
+            "work beyond this network, and programs wait before they fall back to IPv4."
+        ),
+        sentence=(
+            f"{client} began to ask servers outside for connections over IPv6, and none of {len(servers)} answered, "
+            "while IPv4 worked"
+        ),
+        priority="medium",
+        confidence="medium",
+        display_filter=filters.all_of(
+            filters.src(client),
+            filters.any_of(*(filters.dst(s) for s in servers)),
+            ports_filter(ports),
+            SYN_ONLY,
+            unquoted(tables),
+        ),
+        frames=frame_numbers(asked),
+        evidence=evidence(
+            (("server", "address"), ("port", "port"), ("SYNs", "count"), ("first", "time"), ("frame", "frame")),
+            [
+                (r["server"], r["server_port"], r["syns"], when(r["start"]), r["first_frame"])
+                for r in rows.iter_rows(named=True)
+            ],
+        ),
+        line_up=("tcp.stream", "ipv6.dst", "tcp.flags.str", "frame.time_delta_displayed"),
+    )
 
 
 def _without_floods(silent: pl.DataFrame, sources: float) -> pl.DataFrame:

@@ -80,7 +80,7 @@ def unanswered_datagrams(tables: Tables, context: Context) -> Iterator[Draft]:
     silent = silent.filter(~pl.col("server").str.contains(r"^(22[4-9]|23\d)\.|\.255$"))
     wide = flows.join(silent, on=key, how="semi").group_by("client").agg(pl.col("server").n_unique().alias("n"))
     wide = wide.filter(pl.col("n") >= context.limit("targets"))
-    for server, port, asked, *_ in silent.sort(["asked", "server"], descending=[True, False]).iter_rows():
+    for server, port, *_ in silent.sort(["asked", "server"], descending=[True, False]).iter_rows():
         rows = flows.filter((pl.col("server") == server) & (pl.col("server_port") == port)).join(
             wide, on="client", how="anti"
         )
@@ -90,6 +90,10 @@ def unanswered_datagrams(tables: Tables, context: Context) -> Iterator[Draft]:
         sent = tables.packets.filter(
             (pl.col("transport") == "udp") & (pl.col("dst") == server) & (pl.col("dst_port") == port)
         )
+        # tshark may put packets to several ports into one stream; those to this port count.
+        asked = sent.height
+        if asked < context.limit("questions"):
+            continue
         yield Draft(
             subject=f"{server}:{port}",
             hosts=(*clients[:1], server, *clients[1:4]),
