@@ -72,9 +72,13 @@ def test_a_process_that_another_thread_is_starting_is_waited_for(monkeypatch: py
     )
     thread.start()
     assert starting.wait(10)
-    threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGUSR1]).start()
-    with pytest.raises(_Ended):
+
+    def interrupted() -> None:
+        os.kill(os.getpid(), signal.SIGUSR1)
         time.sleep(10)
+
+    with pytest.raises(_Ended):
+        interrupted()
     assert begun[0].wait(30) == -signal.SIGKILL  # it would have slept for a minute
     thread.join()
 
