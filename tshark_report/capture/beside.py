@@ -17,8 +17,9 @@ from tshark_report.capture.passes import Part
 from tshark_report.tables.read import Builder
 from tshark_report.tables.tables import Tables, from_builder
 
-MANY_PACKETS = 20_000
-"""Packets from which another thread saves more than it costs."""
+AT_ONCE = range(20_000, 400_000)
+"""Packets of a capture of which tables are derived at the same time: of fewer it saves nothing, and of more the memory
+that both take at once counts for more than the time."""
 
 
 def completed(
@@ -36,29 +37,32 @@ def completed(
     With `keep` the files that tshark exported into `folder` stay there; with `alone` it exported none, since it took
     too long to put together what several packets carry.
     """
-    tables = from_builder(builder, tuple(capture.link_types))
+    packets, link_types = builder.packets(), tuple(capture.link_types)
+    # Of a large capture only when the bytes have been looked through: both at once need more memory.
+    tables = from_builder(builder, link_types) if packets.height in AT_ONCE else None
     made: dict[str, pl.DataFrame] = {}
     not_made: dict[str, str] = {}
     certificates = None
     with ThreadPoolExecutor(1) as pool:
         # Native code on other tables, while the file's bytes are looked through. Where it fails, it fails again in
         # the rule that asks for such a table, which then says so.
-        deriving = pool.submit(tables.derive) if tables.packets.height >= MANY_PACKETS else None
+        deriving = pool.submit(tables.derive) if tables is not None else None
         if capture.frames is None:
             not_made |= dict.fromkeys(
                 ("openings", "signatures"), f"payload bytes are read from pcap and pcapng, not from {capture.file_type}"
             )
         else:
-            sides = payload.read(capture.path, capture.frames, tables.packets, hits)
+            sides = payload.read(capture.path, capture.frames, packets, hits)
             made |= {"openings": sides.openings, "signatures": sides.signatures}
             certificates = handshakes.certificates(
-                capture.path, capture.frames, tables.packets, tables.family("certificates")
+                capture.path, capture.frames, packets, builder.family("certificates")
             )
         made["files"] = _exported(folder, parts, builder, keep=keep)
         if capture.path.stat().st_size > EXPORT_LIMIT:
             not_made["files"] = f"files are exported from captures up to {EXPORT_LIMIT // 1024**2} MB"
         if deriving is not None:
             deriving.exception()
+    tables = tables or from_builder(builder, link_types)
     return tables.completed(certificates=certificates, not_made=not_made, **made)
 
 
