@@ -126,6 +126,7 @@ def test_where_time_is_missing_nothing_is_put_together(classic: Path, tmp_path: 
     assert re.search("signal 24|SIGXCPU", loss)
     assert all("tcp.desegment_tcp_streams:FALSE" in command for _, command in made.commands)
     assert made.tables.http.height > 5, "requests fit into one segment"
+    assert "too long" in made.tables.not_made["files"], "that files were not looked for is not that there were none"
 
 
 @pytest.mark.tshark

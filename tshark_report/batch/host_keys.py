@@ -15,7 +15,7 @@ class Known(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # paramiko is
     fsspec would take any: whoever sits between could hand us captures, and be handed reports.
     """
 
-    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:  # noqa: ARG002
         """Called by paramiko for every server, since it has read no known_hosts file itself.
 
         Raises:

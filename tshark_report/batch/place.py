@@ -241,7 +241,7 @@ class Remote:
     def _using(self, *, absent: bool = False) -> Iterator[None]:
         """With `absent`, that something is not there goes on as it is."""
         try:
-            with remote.talking(self.name):
+            with remote.talking():
                 yield
         except (OSError, ValueError) as error:
             if absent and isinstance(error, FileNotFoundError | NotADirectoryError):

@@ -55,7 +55,7 @@ def opened(url: str) -> tuple[Any, str]:
             next_step=f'pip install "tshark-report[{extra}]"',
         ) from error
     try:
-        with talking(url):
+        with talking():
             system, path = fsspec.core.url_to_fs(url, **_options(url))
     except (ImportError, ValueError) as error:
         known = extra != "cluster"
@@ -84,7 +84,7 @@ def _options(url: str) -> dict[str, Any]:
 
 
 @contextmanager
-def talking(url: str) -> Iterator[None]:
+def talking() -> Iterator[None]:
     """Whatever a storage's library raises inside is an OSError outside: each library has errors of its own kind.
 
     Raises:
@@ -110,7 +110,7 @@ def files(root: str, *, but: str = "") -> Iterator[Found]:
 
     system, path = opened(root)
     try:
-        with talking(root):
+        with talking():
             system.invalidate_cache()
             entries: dict[str, dict[str, Any]] = system.find(path, detail=True)
     except (OSError, ValueError) as error:
@@ -131,7 +131,7 @@ def _holds_capture(system: Any, url: str, name: str) -> bool:
     from tshark_report.batch import discover
 
     try:
-        with talking(url), system.open(name, "rb") as file:
+        with talking(), system.open(name, "rb") as file:
             return discover.is_capture(file.read(discover.HEAD))
     except OSError as error:
         raise _unreachable(url, error) from error
@@ -178,5 +178,5 @@ def fetch(url: str, target: Path) -> None:
         OSError: it cannot be read.
     """
     system, path = opened(url)
-    with talking(url):
+    with talking():
         system.get_file(path, str(target))

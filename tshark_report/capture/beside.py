@@ -60,6 +60,8 @@ def completed(
         made["files"] = _exported(folder, parts, builder, keep=keep)
         if capture.path.stat().st_size > EXPORT_LIMIT:
             not_made["files"] = f"files are exported from captures up to {EXPORT_LIMIT // 1024**2} MB"
+        if alone:
+            not_made["files"] = "tshark took too long to put together what several packets carry"
         if deriving is not None:
             deriving.exception()
     tables = tables or from_builder(builder, link_types)

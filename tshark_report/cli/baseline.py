@@ -9,7 +9,7 @@ import typer
 
 from tshark_report.cli import shared
 from tshark_report.cli.app import app
-from tshark_report.cli.report import _writable
+from tshark_report.cli.outputs import writable
 from tshark_report.cli.terminal import plain
 from tshark_report.errors import UsageError
 
@@ -66,8 +66,8 @@ def learn(  # noqa: PLR0913
     Without -o the baseline of --add-to is written again, or normal.json where there is none.
     """
     path = output or add_to or Path("normal.json")
-    _writable(path)
-    from tshark_report.cli.report import _request
+    writable(path)
+    from tshark_report.cli.asked import request_of
     from tshark_report.normal import learning, store
 
     start = store.load(add_to) if add_to is not None else None
@@ -79,7 +79,7 @@ def learn(  # noqa: PLR0913
             causes=(f"no file ends in {', '.join(learning.SUFFIXES[:3])}",),
             next_step="name the captures themselves",
         )
-    request = _request(found[0], display_filter, "", "", keylog, [], [], "", settings, tshark, timeout)
+    request = request_of(found[0], display_filter, "", "", keylog, [], [], "", settings, tshark, timeout)
     made, states = start, []
     for step, so_far in learning.learn(found, request, start, trust=trust):
         made = so_far
@@ -116,7 +116,7 @@ def merge(
     debug: shared.Debug = False,
 ) -> None:
     """Put baselines together without their captures."""
-    _writable(output)
+    writable(output)
     from tshark_report.normal import store
     from tshark_report.normal.merge import together
 
@@ -157,7 +157,7 @@ def show(
     from tshark_report.normal import store
 
     if output is not None:
-        _writable(output)
+        writable(output)
         if output.suffix.lower() not in (".html", ".htm"):
             raise UsageError(
                 "a baseline is shown as HTML",

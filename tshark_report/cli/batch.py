@@ -156,7 +156,7 @@ def batch(  # noqa: PLR0913 - a command line has as many options as its users ha
 
     asked = focus_options.asked(focus, ioc, alerts, around, window, _no_day)
     job = job_of(
-        formats, display_filter, start, end, keylog, decode_as, pref, profile, settings, ticket, title, tlp,
+        formats, display_filter, start, end, keylog, decode_as, pref, profile, settings, ticket, tlp,
         paper.value, flavour.value, templates, tables, tshark, timeout, asked, baseline, expect,
     )  # fmt: skip
     if scheduler:
@@ -223,7 +223,6 @@ def job_of(  # noqa: PLR0913
     profile: str,
     settings: Path | None,
     ticket: str,
-    title: str,
     tlp: str,
     paper: str,
     flavour: str,

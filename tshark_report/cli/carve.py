@@ -10,7 +10,8 @@ import typer
 
 from tshark_report.cli import shared
 from tshark_report.cli.app import app
-from tshark_report.cli.report import _request, _writable
+from tshark_report.cli.asked import request_of
+from tshark_report.cli.outputs import writable
 from tshark_report.cli.terminal import plain, progress
 from tshark_report.errors import UsageError
 
@@ -60,7 +61,7 @@ def carve(  # noqa: PLR0913
     debug: shared.Debug = False,
 ) -> None:
     """Cut the packets of a finding or starting point out of a capture, each with a comment that names the finding."""
-    _writable(output)
+    writable(output)
     if share and show_secrets:
         raise UsageError(
             "--share and --show-secrets exclude each other",
@@ -83,7 +84,7 @@ def carve(  # noqa: PLR0913
                 detail="without --share no address is replaced, and there is nothing to write down",
                 causes=("--share was left out",),
             )
-        _writable(pseudonyms)
+        writable(pseudonyms)
     if bool(finding) == bool(display_filter):
         raise UsageError(
             "carve takes a finding or a filter" + (", not both" if finding else ""),
@@ -91,7 +92,7 @@ def carve(  # noqa: PLR0913
             next_step=f"tshark-report carve {capture} 1   or   ... {capture} --filter 'tcp.port == 443'",
             detail="a finding's id or code, the number of a starting point, or --filter",
         )
-    request = _request(capture, display_filter, "", "", keylog, decode_as, pref, profile, settings, tshark, timeout)
+    request = request_of(capture, display_filter, "", "", keylog, decode_as, pref, profile, settings, tshark, timeout)
     if display_filter:
         _by_filter(request, output, share=share)
         return

@@ -9,7 +9,9 @@ import typer
 
 from tshark_report.cli import shared
 from tshark_report.cli.app import app
-from tshark_report.cli.report import Paper, _request, _writable
+from tshark_report.cli.asked import request_of
+from tshark_report.cli.outputs import writable
+from tshark_report.cli.report import Paper
 from tshark_report.cli.terminal import plain, progress
 from tshark_report.errors import UsageError
 
@@ -60,8 +62,8 @@ def compare(  # noqa: PLR0913
                 next_step=f"use one of: {' '.join(FORMATS)}",
                 causes=("a misspelt suffix", "a folder was named in place of a file"),
             )
-        _writable(path)
-    request = _request(good, display_filter, "", "", keylog, decode_as, pref, profile, settings, tshark, timeout)
+        writable(path)
+    request = request_of(good, display_filter, "", "", keylog, decode_as, pref, profile, settings, tshark, timeout)
     with progress(f"{good.name} / {bad.name}") as show:
         from tshark_report.compare.build import compare as compared
 

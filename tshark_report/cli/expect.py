@@ -9,7 +9,8 @@ import typer
 
 from tshark_report.cli import shared
 from tshark_report.cli.app import app
-from tshark_report.cli.report import _request, _writable
+from tshark_report.cli.asked import request_of
+from tshark_report.cli.outputs import writable
 from tshark_report.cli.terminal import plain, progress
 from tshark_report.errors import UsageError
 
@@ -40,7 +41,7 @@ def init(  # noqa: PLR0913
     debug: shared.Debug = False,
 ) -> None:
     """Write the hosts, roles and services of a capture as TOML, for a person to edit."""
-    _writable(output)
+    writable(output)
     if output.exists() and not force:
         raise UsageError(
             "the expectation file is there already, perhaps edited",
@@ -48,7 +49,7 @@ def init(  # noqa: PLR0913
             next_step=f"name another with -o, or add --force to replace {output.name}",
             causes=("it was written before, for this capture or another",),
         )
-    request = _request(capture, display_filter, "", "", keylog, [], [], "", settings, tshark, timeout)
+    request = request_of(capture, display_filter, "", "", keylog, [], [], "", settings, tshark, timeout)
     from tshark_report.reading import opened
 
     with progress(capture.name) as show, opened(request, show) as (loaded, *_):

@@ -54,10 +54,10 @@ def fields(  # noqa: PLR0913
     from tshark_report.capture import check, chosen
     from tshark_report.capture import tshark as tshark_module
     from tshark_report.capture.deadlines import deadline
-    from tshark_report.cli.report import _request
+    from tshark_report.cli.asked import request_of
 
     ranges = chosen.numbers(packets)
-    request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, None, tshark, timeout)
+    request = request_of(capture, display_filter, start, end, keylog, decode_as, pref, profile, None, tshark, timeout)
     wanted = tuple(dict.fromkeys(field)) or USUAL
     with progress(capture.name) as show, scratch.folder() as folder:
         show("reading the fields", 0.1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from contextlib import nullcontext
@@ -13,25 +12,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tshark_report.cli import focus_options, kept_tables, shared
+from tshark_report.cli import focus_options, kept_tables, outputs, shared
 from tshark_report.cli.app import app
+from tshark_report.cli.asked import day_of, request_of
 from tshark_report.cli.terminal import one_line, plain, progress
-from tshark_report.errors import RenderFailed, UsageError, reason
+from tshark_report.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from tshark_report.capture.load import Loaded, Progress
-    from tshark_report.reading import Request
     from tshark_report.report.brand import Brand
     from tshark_report.report.model import Report
     from tshark_report.store.reading import Again
-
-LONGEST_STEM = 200
-"""Bytes of a capture's name that its report keeps: a name has 255 on most systems, and an ending is added to it."""
-
-FORMATS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".json": "json", ".md": "markdown", ".markdown": "markdown"}
 
 
 class Bar(StrEnum):
@@ -172,15 +165,17 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     _there("expectation file", expect, "tshark-report expect init CAPTURE -o expect.toml")
     if keep_files is not None:
         _keepable(keep_files, from_tables)
-    outputs = [_checked(path) for path in output] or [_default(capture)]
+    targets = [outputs.checked(path) for path in output] or [outputs.default(capture)]
     if indicators is not None:
-        _suffixed(indicators, (".csv", ".json"))
-        _writable(indicators)
+        outputs.suffixed(indicators, (".csv", ".json"))
+        outputs.writable(indicators)
     if templates is not None:
         from tshark_report.report.templates import environment
 
         environment(templates)
-    request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, settings, tshark, timeout)
+    request = request_of(
+        capture, display_filter, start, end, keylog, decode_as, pref, profile, settings, tshark, timeout
+    )
     kept = kept_tables.again(from_tables, given) if from_tables is not None else None
     asked = focus_options.asked(focus, ioc, alerts, around, window, lambda: _first_day(capture, kept))
     from tshark_report.reading import opened
@@ -192,8 +187,8 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     organisation = organisation or (own_look.organisation if own_look is not None else "")
     marks = Ticket(ticket=ticket, title=title, analyst=analyst, organisation=organisation, tlp=tlp, note=note)
     with progress(capture.name) as show:
-        warm = _WarmUp({kind for _, kind in outputs}, show)
-        with_packets = any(kind == "pdf" for _, kind in outputs)
+        warm = _WarmUp({kind for _, kind in targets}, show)
+        with_packets = any(kind == "pdf" for _, kind in targets)
         request = replace(request.with_ticket(marks), baseline=baseline, expect=expect, focus=asked)
         request = replace(request, keep_files=keep_files is not None, jobs=jobs)
         if show_secrets:
@@ -215,7 +210,7 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
             made, evidence = _redacted(made, hidden, evidence)
         show("writing", 0.98)
         look = _Look(paper.value, flavour.value, templates, evidence, own_look)
-        for path, kind in outputs:
+        for path, kind in targets:
             _write(made, path, kind, look)
         if indicators is not None:
             _write_indicators(made, indicators)
@@ -227,48 +222,13 @@ def report(  # noqa: PLR0913 - a command line has as many options as its users h
     if sys.stderr.isatty():
         for line in _in_brief(made):
             typer.echo(line, err=True)
-    for path, _ in outputs:
+    for path, _ in targets:
         typer.echo(one_line(str(path)))
     if fail_on is not None:
         from tshark_report.story.findings import at_least
 
         if any(at_least(f.priority, fail_on.value) for f in made.findings):
             raise typer.Exit(1)
-
-
-def _request(  # noqa: PLR0913
-    capture: Path,
-    display_filter: str,
-    start: str,
-    end: str,
-    keylog: Path | None,
-    decode_as: list[str],
-    pref: list[str],
-    profile: str,
-    settings: Path | None,
-    tshark: str | None,
-    timeout: float | None,
-) -> Request:
-    from tshark_report import settings as settings_module
-    from tshark_report.capture.dissect import Options
-    from tshark_report.reading import Request
-
-    if keylog is not None and not keylog.is_file():
-        raise UsageError(
-            "there is no such key log file",
-            detail=str(keylog),
-            causes=("the name is misspelt", "it is a folder, or in another one than you think"),
-            next_step=f"ls -l {keylog.parent}",
-        )
-    options = Options(
-        shared.display_filter(display_filter, start, end, _day(capture) if start or end else None),
-        keylog,
-        tuple(decode_as),
-        tuple(pref),
-        profile,
-    )
-    chosen = settings_module.load(settings) if settings is not None else settings_module.Settings()
-    return Request(capture, options, chosen, tshark=tshark, timeout=timeout)
 
 
 def _keepable(folder: Path, from_tables: Path | None) -> None:
@@ -309,85 +269,10 @@ def _there(what: str, path: Path | None, next_step: str) -> None:
 def _first_day(capture: Path, kept: Again | None) -> datetime | None:
     """The day of the first packet, of the capture or of the tables that stand for it."""
     if kept is None:
-        return _day(capture)
+        return day_of(capture)
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(kept.opened[0].tables.first_time, UTC)
-
-
-def _day(capture: Path) -> datetime | None:
-    from datetime import UTC, datetime
-
-    from tshark_report.capture.check import look
-    from tshark_report.capture.framing import first_time
-
-    look(capture)
-    seconds = first_time(capture)
-    return datetime.fromtimestamp(seconds, UTC) if seconds is not None else None
-
-
-def _default(capture: Path) -> tuple[Path, str]:
-    stem = capture.name
-    for suffix in (".gz", ".pcapng", ".pcap", ".cap"):
-        stem = stem.removesuffix(suffix)
-    stem = stem.lstrip("-")
-    if len(os.fsencode(stem)) > LONGEST_STEM:
-        stem = os.fsencode(stem)[:LONGEST_STEM].decode("utf-8", "ignore")
-    path = Path(f"{stem or 'capture'}.report.html")
-    _writable(path)
-    return path, "html"
-
-
-def _checked(path: Path) -> tuple[Path, str]:
-    _suffixed(path, FORMATS)
-    _writable(path)
-    return path, FORMATS[path.suffix.lower()]
-
-
-def _suffixed(path: Path, known: Iterable[str]) -> None:
-    """Say before the work that the suffix names no format that this output can have."""
-    if path.suffix.lower() not in known:
-        raise UsageError(
-            "the suffix of the output does not say a format",
-            detail=str(path),
-            causes=("a misspelt suffix", "a folder was named in place of a file"),
-            next_step=f"use one of: {' '.join(known)}",
-        )
-
-
-def _writable(path: Path) -> None:
-    """Say before the work that the result could not be written."""
-    folder = path.parent
-    try:
-        is_folder = path.is_dir()
-    except OSError as error:  # a name that is too long, for one
-        raise RenderFailed(
-            "the output cannot be looked at",
-            detail=f"{path}: {reason(error)}",
-            causes=("its name is too long", "a folder above it is closed to you"),
-            next_step="choose another name: -o report.html",
-        ) from error
-    if is_folder:
-        raise RenderFailed(
-            "the output is a folder",
-            detail=str(path),
-            causes=("its file name was left out",),
-            next_step=f"name a file: {path / 'report.html'}",
-        )
-    if not folder.is_dir():
-        raise RenderFailed(
-            "the output's folder does not exist",
-            detail=str(folder),
-            causes=("a misspelt path",),
-            next_step=f"mkdir -p {folder}",
-        )
-    if not os.access(folder, os.W_OK):
-        raise RenderFailed(
-            "the output's folder is not writable",
-            detail=str(folder),
-            causes=("it belongs to somebody else", "the file system is read-only"),
-            next_step="choose another place with -o",
-        )
 
 
 class _WarmUp:
@@ -466,7 +351,7 @@ def _redacted(made: Report, parts: list[str], evidence: bytes) -> tuple[Report, 
 
 @dataclass(frozen=True)
 class _Look:
-    """How the outputs look, and the packets that a PDF carries along."""
+    """How the targets look, and the packets that a PDF carries along."""
 
     paper: str
     flavour: str

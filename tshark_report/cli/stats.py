@@ -53,7 +53,7 @@ def stats(  # noqa: PLR0913
     debug: shared.Debug = False,
 ) -> None:
     """Protocol hierarchy, conversations, endpoints, ports and expert information."""
-    from tshark_report.cli.report import _request
+    from tshark_report.cli.asked import request_of
     from tshark_report.errors import UsageError
     from tshark_report.reading import opened
 
@@ -71,7 +71,7 @@ def stats(  # noqa: PLR0913
             causes=("the view, or --kind of conversations or endpoints, was left out",),
             next_step="for example: tshark-report stats CAPTURE conversations --kind tcp --csv",
         )
-    request = _request(capture, display_filter, start, end, keylog, decode_as, pref, profile, None, tshark, timeout)
+    request = request_of(capture, display_filter, start, end, keylog, decode_as, pref, profile, None, tshark, timeout)
     with progress(capture.name) as show, opened(request, show) as (loaded, *_):
         made = _made(loaded.tables, loaded.taps, view, (kind,) if kind else ALL_KINDS)
     if as_json:

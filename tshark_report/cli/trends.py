@@ -78,7 +78,7 @@ def trends(
 
     Reads the tables that batch, or report --tables, wrote; tshark is not run.
     """
-    from tshark_report.cli.report import _writable
+    from tshark_report.cli.outputs import writable
 
     kinds = _kinds(only)
     for path in output:
@@ -89,7 +89,7 @@ def trends(
                 next_step="use .html or .json",
                 causes=("a misspelt suffix", "a folder was named in place of a file"),
             )
-        _writable(path)
+        writable(path)
     from tshark_report.store import catalogue
     from tshark_report.trends import found
 

@@ -84,7 +84,7 @@ def watch(  # noqa: PLR0913
             )
     asked = focus_options.asked(focus, ioc, alerts, [], window, options._no_day)
     job = options.job_of(
-        formats, display_filter, "", "", keylog, decode_as, pref, profile, settings, ticket, title, tlp,
+        formats, display_filter, "", "", keylog, decode_as, pref, profile, settings, ticket, tlp,
         paper.value, flavour.value, templates, tables, tshark, timeout, asked, baseline, expect,
     )  # fmt: skip
     wanted = Wanted(

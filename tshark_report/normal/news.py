@@ -127,7 +127,7 @@ def _destinations(host: str, mine: list[Session], known: Known, facts: Facts, pr
         if _answered(table.get(f"{place} {service}")):
             continue
         up, down = (sum(r[way] for r in rows) for way in ("up", "down"))
-        signs = _signs(place, service, rows, network, facts, programs) if enough else ()
+        signs = _signs(service, rows, network, facts, programs) if enough else ()
         other = sorted(key.partition(" ")[2] for key in table if key.partition(" ")[0] == place)
         usual = f"{place} by {listed(other, 3)} only" if other else f"{count(len(table), 'such place')}"
         seen = f"{count(len(rows), 'session')}, {size(up)} sent, {size(down)} received"
@@ -143,9 +143,7 @@ def _answered(traffic: Traffic | None) -> bool:
     return traffic is not None and traffic.sessions > 0
 
 
-def _signs(
-    place: str, service: str, rows: list[Session], network: Profile, facts: Facts, programs: set[str]
-) -> tuple[str, ...]:
+def _signs(service: str, rows: list[Session], network: Profile, facts: Facts, programs: set[str]) -> tuple[str, ...]:
     signs = []
     if rows[0]["domain"] is None:
         signs.append("it was reached by its address, not by a name")

@@ -116,7 +116,7 @@ class PointView:
     brief: Brief
     """For the first page on paper."""
     course: course.Course
-    """The story of the first page, on paper cut, as the course of events."""
+    """The story as the course of events."""
     told_above: bool
     """The verdict says its headline already."""
 
@@ -125,7 +125,7 @@ class PointView:
 class Brief:
     """A starting point in a few lines, so that the first page on paper holds the first three and the timeline."""
 
-    story: str
+    course: course.Course
     why_here: str
     harmless: str
     filter: str
@@ -259,6 +259,7 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
             for number in (view.finding.first_frame, view.finding.last_frame)
             if number is not None
         ]
+        whole = course.course(point.story)
         views.append(
             PointView(
                 point,
@@ -268,8 +269,8 @@ def _points(report: Report, found: dict[str, FindingView], caps: Caps, day: bool
                 [view for view in mine if view.finding.id in placed],
                 tabular.findings([view.finding for view in listed], len(new) - caps.in_full, day=day),
                 _line_up(point.line_up, f"lineup-{point.rank}", caps, paper) if point.line_up else None,
-                _brief(point, story),
-                course.course(_brief(point, story).story if paper else point.story),
+                _brief(point, whole, story, mine),
+                whole,
                 _bare(point.headline) == _bare(report.verdict.headline),
             )
         )
@@ -286,9 +287,10 @@ def _bare(headline: str) -> str:
     return _SUBJECT.sub("", headline.rstrip("."), count=1)
 
 
-def _brief(point: StartingPoint, story: int) -> Brief:
+def _brief(point: StartingPoint, whole: course.Course, story: int, told: list[FindingView]) -> Brief:
+    important = [(view.finding.first_frame, view.finding.last_frame) for view in told]
     return Brief(
-        formats.sentences(point.story, story),
+        course.brief(whole, story, important),
         formats.sentences(point.why_here, BRIEF_REASON),
         formats.sentences(point.harmless, BRIEF_REASON),
         tabular.short(point.display_filter, BRIEF_FILTER),

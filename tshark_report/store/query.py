@@ -103,10 +103,10 @@ def answered(catalogue: Catalogue, sql: str, value: str | None = None) -> Iterat
     with scratch.folder() as folder:
         connection = duckdb.connect(":memory:", config={"temp_directory": str(folder)})
         try:
-            with _refusals(duckdb, catalogue):
+            with _refusals(duckdb):
                 _prepare(connection, catalogue, value)
                 _waited(connection, lambda: connection.execute("from query(?)", [sql]))
-            yield Answer([d[0] for d in connection.description or []], _rows(duckdb, connection, catalogue))
+            yield Answer([d[0] for d in connection.description or []], _rows(duckdb, connection))
         finally:
             connection.close()
 
@@ -158,9 +158,9 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _rows(duckdb: Any, connection: Any, catalogue: Catalogue) -> Iterator[tuple[Any, ...]]:
+def _rows(duckdb: Any, connection: Any) -> Iterator[tuple[Any, ...]]:
     while True:
-        with _refusals(duckdb, catalogue):
+        with _refusals(duckdb):
             some = _waited(connection, lambda: connection.fetchmany(FETCHED))
         if not some:
             return
@@ -183,7 +183,7 @@ def _waited(connection: Any, call: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _refusals(duckdb: Any, catalogue: Catalogue) -> Iterator[None]:
+def _refusals(duckdb: Any) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:

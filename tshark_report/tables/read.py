@@ -13,7 +13,6 @@ with one column a field, by `again()`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,10 +23,11 @@ import polars as pl
 from tshark_report.capture.dissect import SEPARATOR, Forged, Layout
 from tshark_report.tables import columns as col
 from tshark_report.tables import layouts
+from tshark_report.tables.expert_items import items, renamed_frames
 from tshark_report.tables.layers import MOST_LAYERS, Chain, chain
 from tshark_report.tables.plain import beside, completed, unpacked
 from tshark_report.tables.schema import BASE, EXPERT_SCHEMA, FAMILY_SCHEMA, LAYER_SCHEMA, PACKET_SCHEMA
-from tshark_report.tables.values import SEVERITIES, clean_expert, converted, shaped
+from tshark_report.tables.values import clean_expert, converted, shaped
 
 FRAGMENT6 = "ipv6.fraghdr"
 """What `frame.protocols` calls the IPv6 fragment header."""
@@ -229,9 +229,9 @@ class Builder:
             return
         # Few different packs stand in many packets: each is taken apart once.
         keyed = rows.select(*BASE, pack.alias("pack"))
-        items = _items(keyed.select(pl.col("pack").unique(maintain_order=True)))
+        apart = items(keyed.select(pl.col("pack").unique(maintain_order=True)))
         self._store(
-            "expert", keyed.join(items, on="pack", how="inner", maintain_order="left_right").select(*EXPERT_SCHEMA)
+            "expert", keyed.join(apart, on="pack", how="inner", maintain_order="left_right").select(*EXPERT_SCHEMA)
         )
 
     def _add_group(self, rows: pl.DataFrame, group: col.Group) -> None:
@@ -350,7 +350,7 @@ class Builder:
             for rows in pieces:
                 made = renumbered(rows, "transport")
                 if name == "expert" and other.frame_map is not None:
-                    made = _renamed_frames(made, other.frame_map)
+                    made = renamed_frames(made, other.frame_map)
                 column = FRAME_REFERENCES.get(name)
                 if column is not None and other.frame_map is not None:
                     mapping = pl.Series("frame", other.frame_map, dtype=pl.Int64)
@@ -382,55 +382,6 @@ class Builder:
         schema = EXPERT_SCHEMA if name == "expert" else FAMILY_SCHEMA[name]
         pieces = self._families.get(name)
         return pl.concat(pieces).sort("frame", maintain_order=True) if pieces else pl.DataFrame(schema=schema)
-
-
-def _items(packs: pl.DataFrame) -> pl.DataFrame:
-    """The expert items of each pack: columns pack, severity, group, message, one row an item."""
-    # "Chat","Note","Sequence","Sequence",,first message,second message: as many groups and messages as severities.
-    listed = packs.with_columns(pl.col("pack").str.split(",").alias("parts")).with_columns(
-        pl.col("parts").list.eval(pl.element().str.strip_chars('"').is_in(SEVERITIES)).list.arg_min().alias("count")
-    )
-    # A message may hold commas: with one item the message is the rest; with several, only an even split is exact.
-    parts, count = pl.col("parts"), pl.col("count")
-    listed = listed.with_columns(
-        parts.list.slice(2 * count).list.eval(pl.element().filter(pl.element() != "")).alias("texts")
-    )
-    one = listed.filter(count == 1).select(
-        "pack",
-        parts.list.get(0).alias("severity"),
-        parts.list.get(1, null_on_oob=True).alias("group"),
-        pl.col("texts").list.join(",").alias("message"),
-    )
-    many = listed.filter(count > 1)
-    even = many.filter(pl.col("texts").list.len() == pl.col("count"))
-    uneven = many.filter(pl.col("texts").list.len() != pl.col("count"))
-    split = even.select(
-        "pack",
-        parts.list.slice(0, count).alias("severity"),
-        parts.list.slice(count, count).alias("group"),
-        pl.col("texts").alias("message"),
-    ).explode("severity", "group", "message")
-    whole = uneven.select(
-        "pack",
-        parts.list.get(0).alias("severity"),
-        parts.list.get(count, null_on_oob=True).alias("group"),
-        pl.col("texts").list.join(",").alias("message"),
-    )
-    return clean_expert(pl.concat([one, split, whole]))
-
-
-def _renamed_frames(expert: pl.DataFrame, frame_map: Sequence[int]) -> pl.DataFrame:
-    """Expert messages of a shard that name another frame, with its number in the whole capture."""
-    texts = expert["message"].filter(expert["message"].str.contains(r"frame:? \d+")).unique().to_list()
-    if not texts:
-        return expert
-
-    def whole(match: re.Match[str]) -> str:
-        number = int(match[2])
-        return f"{match[1]}{frame_map[number - 1]}" if 1 <= number <= len(frame_map) else match[0]
-
-    renamed = [re.sub(r"(frame:? )(\d+)", whole, text) for text in texts]
-    return expert.with_columns(pl.col("message").replace(texts, renamed))
 
 
 IP_HEADER = ("ttl", "ip_id", "ip_flags", "fragment_offset", "ip_length")

@@ -72,12 +72,12 @@ def appended_extensions(tables: Tables, context: Context) -> Iterator[Draft]:
     for (client, server), rows in asked.group_by("src", "dst", maintain_order=True):
         if rows["file"].n_unique() < context.limit("files"):
             continue
-        draft = _draft(tables, context, str(client), str(server), rows)
+        draft = _draft(context, str(client), str(server), rows)
         if draft is not None:
             yield draft
 
 
-def _draft(tables: Tables, context: Context, client: str, server: str, rows: pl.DataFrame) -> Draft | None:
+def _draft(context: Context, client: str, server: str, rows: pl.DataFrame) -> Draft | None:
     seen: dict[str, str] = {}
     for name in rows["file"].unique(maintain_order=True).to_list():
         seen.setdefault(name.lower(), name)

@@ -96,12 +96,12 @@ def refused_smb_logins(tables: Tables, context: Context) -> Iterator[Draft]:
         one_user = len({u for _, u in named}) <= 1 and rows["src"].n_unique() == 1
         if one_user and pace > context.limit("retries_apart"):
             continue
-        drafts.append(_draft(smb, context, str(client), rows, refusals))
+        drafts.append(_draft(smb, context, str(client), rows))
     drafts.sort(key=lambda draft: -len(draft.frames))
     yield from drafts[:MOST_FINDINGS]
 
 
-def _draft(smb: pl.DataFrame, context: Context, client: str, rows: pl.DataFrame, refusals: pl.DataFrame) -> Draft:
+def _draft(smb: pl.DataFrame, context: Context, client: str, rows: pl.DataFrame) -> Draft:
     first, last = float(rows["time"][0]), float(rows["time"][-1])
     users = Counter(u for u in rows["user_asked"].to_list() if u)
     servers = list(dict.fromkeys(rows["src"].to_list()))

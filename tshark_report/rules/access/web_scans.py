@@ -108,13 +108,12 @@ def web_scans(tables: Tables, context: Context) -> Iterator[Draft]:
             rows = asked.filter(
                 (pl.col("src") == row["src"]) & (pl.col("dst") == row["dst"]) & (pl.col("dst_port") == row["dst_port"])
             )
-            drafts.append(_draft(tables, context, at, rows, known, probes.get(at, set()), certain=by_name or by_share))
+            drafts.append(_draft(context, at, rows, known, probes.get(at, set()), certain=by_name or by_share))
     drafts.sort(key=lambda draft: -len(draft.frames))
     yield from drafts[:MOST_FINDINGS]
 
 
 def _draft(
-    tables: Tables,
     context: Context,
     at: tuple[str, str, int],
     rows: pl.DataFrame,

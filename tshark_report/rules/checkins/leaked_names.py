@@ -138,12 +138,11 @@ def _of_client(
             hits.setdefault((row["dst"], row["dst_port"], row["transport"]), []).append(
                 (row["time"], row["frame"], text, found)
             )
-    return [_draft(tables, context, client, *key, rows) for key, rows in hits.items()]
+    return [_draft(tables, client, *key, rows) for key, rows in hits.items()]
 
 
 def _draft(
     tables: Tables,
-    context: Context,
     client: str,
     address: str,
     port: int,

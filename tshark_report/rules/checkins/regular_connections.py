@@ -97,7 +97,7 @@ class _Contact:
 )
 def regular_connections(tables: Tables, context: Context) -> Iterator[Draft]:
     """Groups sessions by client, server name and port, and looks at the gaps between their starts."""
-    found = [c for c in _contacts(tables, context) if not _told_by_requests(tables, context, c)]
+    found = [c for c in _contacts(tables, context) if not _told_by_requests(tables, c)]
     drafts = [_draft(tables, context, contact) for contact in found]
     yield from common.first_of(drafts, FINDINGS_MAX)
 
@@ -147,7 +147,7 @@ def _ordinary_inside(protocol: str, port: int) -> bool:
     return protocol not in GENERIC_PROTOCOLS and known.usual_port(protocol, port)
 
 
-def _told_by_requests(tables: Tables, context: Context, contact: _Contact) -> bool:
+def _told_by_requests(tables: Tables, contact: _Contact) -> bool:
     """True where the same contact is told as regular HTTP requests, which say more."""
     return any(
         told.client == contact.client and told.server in contact.addresses and told.port == contact.port

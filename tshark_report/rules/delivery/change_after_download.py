@@ -119,7 +119,7 @@ def _draft(tables: Tables, context: Context, one: grading.Graded) -> Draft | Non
     little = before < context.limit("before_seconds")
     confidence: Confidence = "low" if little and not strong else "medium" if little or not strong else "high"
     shown = peers[:MOST_PEERS]
-    frames = _frames(tables, client, shown, end)
+    frames = _frames(tables, client, shown)
     display_filter = filters.all_of(
         filters.host(client), filters.any_of(*dict.fromkeys(filters.host(p.address) for p in shown)), "tcp || udp",
         filters.negated("icmp || icmpv6"), filters.frame_range(frames[0], None),
@@ -230,7 +230,7 @@ def _names(tables: Tables, client: str, start: float, until: float) -> list[str]
     return after["name"].unique(maintain_order=True).to_list()
 
 
-def _frames(tables: Tables, client: str, peers: list[_Peer], end: float) -> list[int]:
+def _frames(tables: Tables, client: str, peers: list[_Peer]) -> list[int]:
     addresses = list({p.address for p in peers})
     between = ((pl.col("src") == client) & pl.col("dst").is_in(addresses)) | (
         (pl.col("dst") == client) & pl.col("src").is_in(addresses)

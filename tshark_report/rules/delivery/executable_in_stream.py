@@ -67,7 +67,7 @@ def executable_in_stream(tables: Tables, context: Context) -> Iterator[Draft]:
         best, d = members[0], members[0].delivery
         name, asked = (d.name, "") if d.name else _named_before(tables, d, context.limit("asked_before"))
         display_filter, frames = grading.filter_of(tables, [g.delivery for g in members])
-        how = _how(tables, d)
+        how = _how(d)
         carried = _carried(tables, d)
         shown = f" named {common.cut(name, 60)}" if name else ""
         yield Draft(
@@ -91,7 +91,7 @@ def executable_in_stream(tables: Tables, context: Context) -> Iterator[Draft]:
         )
 
 
-def _how(tables: Tables, d: Delivery) -> str:
+def _how(d: Delivery) -> str:
     if d.protocol == "ftp":
         return f"over FTP (data connection to port {d.port})" if d.port else "over FTP"
     if d.protocol == "tftp":

@@ -99,9 +99,7 @@ def busy_port(tables: Tables, context: Context) -> Iterator[Draft]:
         before = mine.filter(pl.col("start") < rise)
         top, usual = busiest(mine["start"], width), _middle(mine["start"], tables.first_time, width)
         if context.limit("rise") * max(busiest(before["start"], width), usual) <= top:
-            found.append(
-                (top, _draft(tables, mine.filter(pl.col("start") >= rise), mine, transport, port, before.height))
-            )
+            found.append((top, _draft(tables, mine.filter(pl.col("start") >= rise), transport, port, before.height)))
     for _, draft in sorted(found, key=lambda item: -item[0])[:FINDINGS]:
         yield draft
 
@@ -119,7 +117,7 @@ def _middle(starts: pl.Series, first: float, width: float) -> float:
     return float(sorted([*parts, *[0] * PARTS][:PARTS])[PARTS // 2])
 
 
-def _draft(tables: Tables, risen: pl.DataFrame, mine: pl.DataFrame, transport: str, port: int, before: int) -> Draft:
+def _draft(tables: Tables, risen: pl.DataFrame, transport: str, port: int, before: int) -> Draft:
     start, end = number(risen["start"].min()), number(risen["start"].max())
     clients, servers = (risen[side].value_counts(sort=True)[side].to_list() for side in ("client", "server"))
     answered = int(number(risen["established"].sum()))

@@ -93,7 +93,7 @@ def varying_ttl(tables: Tables, context: Context) -> Iterator[Draft]:
             continue
         found += 1
         if found <= FINDINGS:
-            yield _draft(tables, context, mine.filter(pl.col("transport") == transport), src, transport)
+            yield _draft(tables, mine.filter(pl.col("transport") == transport), src, transport)
 
 
 def _changing(rows: pl.DataFrame, context: Context) -> str | None:
@@ -125,7 +125,7 @@ def _counts_up(rows: pl.DataFrame) -> bool:
     return steps.len() > 0 and number(steps.is_in([0, 1]).mean()) >= 0.6
 
 
-def _draft(tables: Tables, context: Context, rows: pl.DataFrame, src: str, transport: str) -> Draft:
+def _draft(tables: Tables, rows: pl.DataFrame, src: str, transport: str) -> Draft:
     counts = rows["ttl"].value_counts(sort=True)
     values = sorted(counts["ttl"].to_list())
     peers = rows["dst"].unique(maintain_order=True).to_list()

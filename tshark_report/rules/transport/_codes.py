@@ -27,7 +27,7 @@ Meaning = Callable[[int, str | None], str]
 """What a code and the text that came with it say, in words."""
 
 
-def as_sent(code: int, text: str | None) -> str:
+def as_sent(code: int, text: str | None) -> str:  # noqa: ARG001 - a `Meaning`
     """The server's own text."""
     return str(text or "")
 

@@ -252,7 +252,6 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
     priority: Priority = "low" if lowered else "medium"
     quick = every.filter(pl.col("wait") < context.limit("wait"))["wait"]
     asked = list(dict.fromkeys(requests[f] for f in shown["request_frame"].to_list() if requests.get(f)))
-    after = number(slow["after_ack"].max())
     lines = [
         (
             r["request_frame"],
@@ -277,7 +276,7 @@ def _draft(tables: Tables, context: Context, slow: pl.DataFrame, every: pl.DataF
             f"{context.named(server)} port {port} ({protocol}) needed {_range(slow)} for {slow.height:,} of "
             f"{count(total, 'answer')} to {hosts_text(clients)} (server response time, request to first byte of "
             "the answer)"
-            f"{_first(worst, after)}. {_wire(worst, slow)} The time is spent in the server's application, before "
+            f"{_first(worst)}. {_wire(worst, slow)} The time is spent in the server's application, before "
             "the first byte "
             f"of the answer: think time {_think(slow)}."
             + (f" Asked: {listed(asked, 3)}." if asked else "")
@@ -344,7 +343,7 @@ def _range(slow: pl.DataFrame) -> str:
     return took(most) if slow.height == 1 or took(least) == took(most) else f"{took(least)} to {took(most)}"
 
 
-def _first(worst: dict[str, object], after: float) -> str:
+def _first(worst: dict[str, object]) -> str:
     if worst["ack_seconds"] is None:
         return ""
     return (

@@ -114,10 +114,10 @@ def unreachable_destinations(tables: Tables, context: Context) -> Iterator[Draft
         same = rows.filter(pl.col("code") == code)
         # An error to the reporter quotes a packet from it, whose header would match as if the error were its own.
         quoting = same.filter((pl.col("dst") == reporter) & (pl.col("src") != reporter))
-        yield _draft(context, reporter, code, same.filter(pl.col("src") == reporter), quoting)
+        yield _draft(reporter, code, same.filter(pl.col("src") == reporter), quoting)
 
 
-def _draft(context: Context, reporter: str, code: int, rows: pl.DataFrame, quoting: pl.DataFrame) -> Draft:
+def _draft(reporter: str, code: int, rows: pl.DataFrame, quoting: pl.DataFrame) -> Draft:
     version6 = ":" in reporter
     meaning = (CODES_6 if version6 else CODES_4).get(code, f"code {code}")
     askers = [str(d) for d in rows["dst"].unique(maintain_order=True).to_list()]
