@@ -138,15 +138,19 @@ def test_no_log_line_holds_payload(command: str, capture: Path, tmp_path: Path) 
     (given / "damaged.pcap").write_bytes(capture.read_bytes()[:90] + BODY.encode() * 40)
     args = [sys.executable, "-m", "tshark_report", command, str(given), "-o", str(out), "--log-json", "--debug"]
     args += ["--settle", "0.1", "--idle", "0.5"] if command == "watch" else []
-    running = subprocess.Popen(
-        args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(tmp_path), cwd=tmp_path
-    )
-    if command == "watch":
-        stop = time.monotonic() + 60
-        while time.monotonic() < stop and len(list(out.glob("reports/*/summary.json"))) < 1:
-            time.sleep(0.2)
-        running.send_signal(signal.SIGINT)
-    said, logged = running.communicate(timeout=120)
+    log = tmp_path / "log"
+    with log.open("w") as stderr:
+        running = subprocess.Popen(
+            args, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment(tmp_path), cwd=tmp_path,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )  # fmt: skip
+        if command == "watch":
+            stop = time.monotonic() + 100
+            while time.monotonic() < stop and log.read_text().count('"status"') < 2:
+                time.sleep(0.1)
+            running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=120)
+    logged = log.read_text()
     lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
     assert any("capture.pcap" in json.dumps(line) for line in lines), logged
     clean(logged)
